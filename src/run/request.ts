@@ -1,0 +1,108 @@
+import { z } from "zod";
+import { RunId } from "./id.ts";
+
+/** What may change: `full-auto` publishes, `suggest` keeps a patch, `ask` mounts the workspace read-only. */
+export const RunMode = z.enum(["full-auto", "suggest", "ask"]);
+export type RunMode = z.infer<typeof RunMode>;
+
+export const Effort = z.enum(["low", "medium", "high", "xhigh"]);
+export type Effort = z.infer<typeof Effort>;
+
+/** The longest prompt, in bytes of UTF-8 (a comment of 65,536 four-byte characters fits). */
+export const MAX_PROMPT_BYTES = 256 * 1024;
+
+/** A GitHub owner: letters, digits, single hyphens; at most 39 characters. Enterprise accounts add an underscore. */
+const OwnerName = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})$/);
+/** A GitHub repository name. */
+const RepositoryName = z.string().regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/);
+
+/** Which repository, and how it is reached. */
+export const Repository = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("github"), owner: OwnerName, name: RepositoryName }),
+  z.object({ kind: z.literal("url"), url: z.url({ protocol: /^https?$/ }) }),
+  z.object({ kind: z.literal("local"), path: z.string().startsWith("/") }),
+]);
+export type Repository = z.infer<typeof Repository>;
+
+/** The repository as people write it: `owner/name`, the URL, or the path. */
+export function toRepositoryName(repository: Repository): string {
+  switch (repository.kind) {
+    case "github":
+      return `${repository.owner}/${repository.name}`;
+    case "url":
+      return repository.url;
+    case "local":
+      return repository.path;
+  }
+}
+
+/**
+ * A branch name that is safe in every git call: the rules of git-check-ref-format, and none that begin with `-` or look
+ * like a revision (`HEAD`, `@{-1}`).
+ */
+export const BranchName = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine(
+    (name) =>
+      /^[^-./][^\u0000-\u0020\u007f~^:?*[\\]*$/.test(name) &&
+      !/\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|[./]$/.test(name) &&
+      !name.startsWith("refs/") &&
+      name !== "HEAD" &&
+      name !== "@",
+    "is not a valid branch name",
+  );
+
+/** A model's name as it may stand in Codex's configuration. */
+export const ModelName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/, "is not a valid model name");
+
+/** A folder inside the repository: relative, without `..`. */
+export const RepositoryFolder = z
+  .string()
+  .max(1024)
+  .refine(
+    (folder) => !folder.startsWith("/") && !folder.split("/").includes("..") && !/[\u0000-\u001f]/.test(folder),
+    "must be a relative path inside the repository",
+  );
+
+export const TriggerKind = z.enum(["github", "mcp", "terminal"]);
+export type TriggerKind = z.infer<typeof TriggerKind>;
+
+/** Where on GitHub a run was asked for; the place that gets the answer. */
+export const GitHubThread = z.object({
+  installation_id: z.int().positive(),
+  repository_id: z.int().positive(),
+  /** Number of the issue or pull request. */
+  number: z.int().positive(),
+  is_pull_request: z.boolean(),
+  comment_id: z.int().positive(),
+  actor_id: z.int().positive(),
+});
+export type GitHubThread = z.infer<typeof GitHubThread>;
+
+/**
+ * Everything a run is made from; `request.json`. Written before anything else happens, never changed afterwards.
+ * Times are ISO 8601 in UTC, `timeout` is in seconds.
+ */
+export const RunRequest = z.object({
+  run_id: RunId,
+  accepted_at: z.iso.datetime(),
+  trigger: z.object({ kind: TriggerKind, actor: z.string().nullable(), url: z.string().nullable() }),
+  repository: Repository,
+  /** The person's own words, the only text that counts as instruction. */
+  prompt: z.string().min(1),
+  /** Title and text of the thread: data of strangers, already cleaned of hidden content. */
+  context: z.object({ title: z.string(), body: z.string() }).nullable(),
+  mode: RunMode,
+  base: BranchName.nullable(),
+  branch: BranchName.nullable(),
+  model: ModelName.nullable(),
+  effort: Effort.nullable(),
+  timeout: z.int().positive(),
+  dir: RepositoryFolder.nullable(),
+  draft: z.boolean(),
+  allow_protected: z.boolean(),
+  thread: GitHubThread.nullable(),
+});
+export type RunRequest = z.infer<typeof RunRequest>;
