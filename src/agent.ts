@@ -1,0 +1,162 @@
+import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { toCodexArgv } from "./codex/argv.ts";
+import { createEventReader, type CodexActivity } from "./codex/events.ts";
+import { composePrompt } from "./codex/prompt.ts";
+import type { ContainerEngine } from "./container/engine.ts";
+import { startContainer, type RunningContainer } from "./container/run-container.ts";
+import { toContainerSpec } from "./container/spec.ts";
+import { openGateway, type Gateway } from "./gateway/gateway.ts";
+import type { AgentExit, AgentReport, ModelFailure } from "./run/outcome.ts";
+import type { RunRequest } from "./run/request.ts";
+import type { Usage } from "./run/result.ts";
+import type { RunLog } from "./store/run-log.ts";
+import type { StatePaths } from "./store/paths.ts";
+import type { Workspace } from "./workspace/workspace.ts";
+
+/** The settings of this machine that every agent's container gets. */
+export type AgentSettings = {
+  image: string;
+  limits: { memoryBytes: number; cpus: number; pids: number; diskBytes: number };
+  runtime: string | null;
+  stallMs: number;
+  /** Owner of what the container may write; never root. */
+  user: { uid: number; gid: number };
+  model: { upstreamUrl: string; authorization: () => Promise<Record<string, string>>; maxTokens: number | null };
+};
+
+export type StartAgentOptions = {
+  engine: ContainerEngine;
+  settings: AgentSettings;
+  workspace: Workspace;
+  paths: StatePaths;
+  log: RunLog;
+  onActivity: (activity: CodexActivity) => void;
+};
+
+/** How the agent's turn went, as the host saw it. */
+export type AgentEnd = {
+  exit: AgentExit;
+  report: AgentReport;
+  modelFailure: ModelFailure | null;
+  usage: Usage;
+  model: string | null;
+};
+
+/** A container that is getting ready, and waits for its word to begin. */
+export type Agent = AsyncDisposable & {
+  /** Hands over the prompt and waits for the end, whatever it is. Rejects when the engine cannot do its part. */
+  run(options: { signal: AbortSignal }): Promise<AgentEnd>;
+};
+
+/** Free space that stays free on the disk of the workspaces. */
+const DISK_RESERVE_BYTES = 1024 ** 3;
+
+/**
+ * Starts the agent's container and its gateway, and returns at once: both come up while the repository is fetched. The
+ * container's entry waits until the workspace is there. Disposing ends and removes both.
+ */
+export function startAgent(request: RunRequest, options: StartAgentOptions): Agent {
+  const opening = openParts(request, options);
+  opening.catch(() => {}); // reported by run(), or by nobody when the clone fails first
+  return {
+    run: async ({ signal }) => {
+      const parts = await opening;
+      return superviseAgent(request, { ...options, ...parts, signal });
+    },
+    [Symbol.asyncDispose]: async () => {
+      const parts = await opening.catch(() => null);
+      await parts?.container[Symbol.asyncDispose]();
+      await parts?.gateway[Symbol.asyncDispose]();
+      await rm(options.paths.socketFolder(request.run_id), { recursive: true, force: true });
+    },
+  };
+}
+
+type Parts = { container: RunningContainer; gateway: Gateway };
+
+async function openParts(
+  request: RunRequest,
+  { engine, settings, workspace, paths }: StartAgentOptions,
+): Promise<Parts> {
+  const socketFolder = paths.socketFolder(request.run_id);
+  const codexHome = paths.codexHome(request.run_id);
+  await Promise.all([mkdir(socketFolder, { recursive: true }), makeOwnedFolder(codexHome, settings.user)]);
+  await chmod(socketFolder, 0o755);
+
+  const gateway = await openGateway({ socketPath: join(socketFolder, "model.sock"), ...toGatewayOptions(settings) });
+  try {
+    const spec = toContainerSpec({
+      runId: request.run_id,
+      instance: paths.instance,
+      image: settings.image,
+      command: toCodexArgv({ model: request.model, effort: request.effort, dir: request.dir, resumeThreadId: null }),
+      user: settings.user,
+      limits: settings.limits,
+      runtime: settings.runtime,
+      mounts: { workspace: workspace.treePath, input: workspace.inputPath, socketFolder, codexHome },
+      workspaceAccess: request.mode === "ask" ? "read-only" : "read-write",
+    });
+    return { gateway, container: await startContainer(engine, { spec }) };
+  } catch (error) {
+    await gateway[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+type SuperviseAgentOptions = StartAgentOptions & Parts & { signal: AbortSignal };
+
+async function superviseAgent(request: RunRequest, options: SuperviseAgentOptions): Promise<AgentEnd> {
+  const { container, gateway, workspace, settings, signal } = options;
+  const reading = readAgent(container, options);
+  await writeFile(join(workspace.inputPath, "prompt.txt"), composePrompt(request));
+  await writeFile(join(workspace.inputPath, "go"), "");
+
+  const exit = await container.supervise({
+    timeoutMs: request.timeout * 1000,
+    stallMs: settings.stallMs,
+    lastActivityAt: () => Math.max(gateway.lastActivityAt, reading.lastOutputAt()),
+    signal,
+    disk: { path: workspace.treePath, limitBytes: settings.limits.diskBytes, reserveBytes: DISK_RESERVE_BYTES },
+  });
+  const report = await reading.report;
+  return { exit, report, modelFailure: gateway.failure, usage: gateway.usage, model: gateway.model ?? request.model };
+}
+
+type Reading = { report: Promise<AgentReport>; lastOutputAt(): number };
+
+/** Reads the container's output as it comes; a flood waits for the disk, so that it never piles up in memory. */
+function readAgent(container: RunningContainer, { log, onActivity }: StartAgentOptions): Reading {
+  let lastOutputAt = performance.now();
+  const reader = createEventReader({ onActivity, onEventLine: log.writeEvent, onLogLine: log.writeLog });
+  const drain = async (): Promise<void> => {
+    for await (const chunk of container.stdout) {
+      lastOutputAt = performance.now();
+      reader.push(chunk);
+      await log.drained();
+    }
+  };
+  const drainErrors = async (): Promise<void> => {
+    for await (const chunk of container.stderr) {
+      lastOutputAt = performance.now();
+      reader.pushError(chunk);
+      await log.drained();
+    }
+  };
+  const report = Promise.all([drain(), drainErrors()]).then(() => reader.end());
+  report.catch(() => {}); // awaited after the container's end
+  return { report, lastOutputAt: () => lastOutputAt };
+}
+
+function toGatewayOptions({ model }: AgentSettings) {
+  return {
+    upstreamUrl: model.upstreamUrl,
+    authorization: model.authorization,
+    budget: { maxTokens: model.maxTokens, maxRequests: null },
+  };
+}
+
+async function makeOwnedFolder(path: string, { uid, gid }: { uid: number; gid: number }): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  if (process.getuid?.() === 0) await chown(path, uid, gid);
+}

@@ -1,0 +1,305 @@
+import { readFileSync, statSync } from "node:fs";
+import { availableParallelism, homedir } from "node:os";
+import { resolve } from "node:path";
+import { parseEnv } from "node:util";
+import { z } from "zod";
+import { Effort, ModelName } from "./run/request.ts";
+
+const KIBI = 1024;
+const sizeUnits: Record<string, number> = { "": 1, b: 1, k: KIBI, m: KIBI ** 2, g: KIBI ** 3, t: KIBI ** 4 };
+
+/** A size as Docker writes it: a number and one of b, k, m, g, t. Becomes bytes. */
+const Size = z
+  .string()
+  .regex(/^\d+(?:\.\d+)?[bkmgt]?$/i, "must be a size such as 512m or 4g")
+  .transform((text) =>
+    Math.floor(Number.parseFloat(text) * (sizeUnits[/[a-z]?$/i.exec(text)?.[0].toLowerCase() ?? ""] ?? 1)),
+  )
+  .refine((bytes) => bytes >= 16 * KIBI ** 2, "must be at least 16m");
+
+/** A whole number in a range, written in decimal. */
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,12}$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
+
+const Cpus = z
+  .string()
+  .regex(/^\d+(?:\.\d+)?$/, "must be a number of CPUs such as 2 or 0.5")
+  .transform(Number)
+  .refine((cpus) => cpus >= 0.1 && cpus <= 1024, "must be between 0.1 and 1024");
+
+const HttpUrl = z
+  .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+  .transform((url) => url.replace(/\/+$/, ""));
+const Globs = z.string().transform((text) => text.split(/[\s,]+/).filter((glob) => glob !== ""));
+const HostName = z.string().regex(/^[A-Za-z0-9.-]+(?::\d{1,5})?$/, "must be a host name, without a protocol");
+const HeaderValue = z.string().regex(/^[\u0021-\u007e]+$/, "must be one line of printable characters without spaces");
+
+/**
+ * Every variable that is read, by its name. An empty value counts as not set, and white space around a value is dropped
+ * once (a key file ends with a newline more often than not).
+ */
+const Environment = z.object({
+  OPENAI_API_KEY: HeaderValue.optional(),
+  OPENAI_BASE_URL: HttpUrl.default("https://api.openai.com/v1"),
+  CODEX_MODEL: ModelName.optional(),
+  CODEX_EFFORT: Effort.optional(),
+  CODEX_IMAGE: z
+    .string()
+    .regex(/^[a-z0-9][\w./:@-]{0,254}$/i, "must be an image name")
+    .default("codex-runner:latest"),
+  WORKSPACE_PATH: z.string().default("./workspace"),
+  RUNS_PATH: z.string().default("./runs"),
+  DEFAULT_TIMEOUT: whole(1, 86_400).default(300),
+  MAX_TIMEOUT: whole(1, 604_800).default(3600),
+  STALL_TIMEOUT: whole(1, 86_400).default(300),
+  MAX_CONCURRENT_RUNS: whole(1, 1000).default(availableParallelism()),
+  MAX_CONCURRENT_RUNS_PER_REPO: whole(1, 1000).default(2),
+  RUN_MEMORY: Size.default(4 * KIBI ** 3),
+  RUN_CPUS: Cpus.default(2),
+  RUN_PIDS: whole(64, 1_000_000).default(512),
+  RUN_DISK: Size.default(10 * KIBI ** 3),
+  RUN_RUNTIME: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, "must be the name of a container runtime")
+    .optional(),
+  MAX_TOKENS_PER_RUN: whole(1, 999_999_999_999).optional(),
+  ALLOWED_REPOS: Globs.optional(),
+  APP_ID: whole(1, 999_999_999_999).optional(),
+  PRIVATE_KEY: z.string().optional(),
+  PRIVATE_KEY_PATH: z.string().optional(),
+  WEBHOOK_SECRET: z.string().optional(),
+  GHE_HOST: HostName.optional(),
+  GHE_PROTOCOL: z.enum(["http", "https"]).default("https"),
+  GITHUB_TOKEN: HeaderValue.optional(),
+  HOST: z.string().default("127.0.0.1"),
+  PORT: whole(0, 65_535).default(3000),
+  PUBLIC_URL: HttpUrl.optional(),
+  DOCKER_HOST: z.string().optional(),
+  DOCKER_CONTEXT: z.string().optional(),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+});
+type Environment = z.infer<typeof Environment>;
+
+/** Where GitHub is: github.com, or a GitHub Enterprise Server by GHE_HOST. */
+export type GitHubHost = { webUrl: string; apiUrl: string };
+
+/** The App's own credentials; all three, or the server has no webhook route. */
+export type AppCredentials = { appId: number; privateKey: string; webhookSecret: string | null };
+
+/** Everything the product is set to. Sizes are in bytes, times in seconds, paths absolute. */
+export type Config = {
+  model: {
+    apiKey: string | null;
+    baseUrl: string;
+    name: string | null;
+    effort: Effort | null;
+    maxTokensPerRun: number | null;
+  };
+  image: string;
+  paths: { workspace: string; runs: string };
+  timeouts: { defaultS: number; maxS: number; stallS: number };
+  concurrency: { total: number; perRepository: number };
+  limits: { memoryBytes: number; cpus: number; pids: number; diskBytes: number };
+  runtime: string | null;
+  allowedRepositories: string[] | null;
+  github: GitHubHost & { app: AppCredentials | null; token: string | null };
+  http: { host: string; port: number; publicUrl: string | null };
+  docker: { host: string | null; context: string | null; homePath: string };
+  logLevel: Environment["LOG_LEVEL"];
+  /** Problems that do not stop the start, in full sentences. */
+  warnings: string[];
+};
+
+/** One variable that is wrong, and how. Never holds the value. */
+export type ConfigProblem = { variable: string; problem: string };
+
+/** Thrown for bad configuration, with all that is wrong at once. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super(`Configuration is wrong:\n${problems.map(({ variable, problem }) => `  ${variable} ${problem}`).join("\n")}`);
+    this.problems = problems;
+  }
+}
+
+export type ReadConfigOptions = {
+  /** The environment; the process's own by default. */
+  environment?: Readonly<Record<string, string | undefined>>;
+  /** The folder whose `.env` is read and that relative paths start from; the current one by default. */
+  folder?: string;
+};
+
+/** Reads environment and `.env` (the environment wins). Throws `ConfigError` naming every variable that is wrong. */
+export function readConfig({ environment = process.env, folder = process.cwd() }: ReadConfigOptions = {}): Config {
+  const values = toValues({ ...readEnvFile(resolve(folder, ".env")), ...environment });
+  const parsed = Environment.safeParse(values);
+  const problems: ConfigProblem[] = parsed.success ? [] : parsed.error.issues.map(toProblem);
+  if (!parsed.success) throw new ConfigError(problems);
+
+  const env = parsed.data;
+  const warnings: string[] = [];
+  if (env.DEFAULT_TIMEOUT > env.MAX_TIMEOUT)
+    problems.push({ variable: "DEFAULT_TIMEOUT", problem: "is above MAX_TIMEOUT" });
+  const runs = resolve(folder, env.RUNS_PATH);
+  problems.push(...checkFolder("RUNS_PATH", runs));
+  const app = toAppCredentials(env, { folder, problems, warnings });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return toConfig(env, { app, runs, workspace: resolve(folder, env.WORKSPACE_PATH), warnings });
+}
+
+/** What `serve` needs besides a readable configuration; empty when nothing is missing. */
+export function checkServeConfig(config: Config): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const { app } = config.github;
+  if (app === null) {
+    problems.push({
+      variable: "APP_ID",
+      problem:
+        "is not set: `codex-orchestrator serve` needs a GitHub App (APP_ID, PRIVATE_KEY or PRIVATE_KEY_PATH, WEBHOOK_SECRET)",
+    });
+  } else if (app.webhookSecret === null) {
+    problems.push({ variable: "WEBHOOK_SECRET", problem: "is not set: without it anybody could start runs" });
+  }
+  if (config.model.apiKey === null) problems.push({ variable: "OPENAI_API_KEY", problem: "is not set" });
+  return problems;
+}
+
+function toConfig(
+  env: Environment,
+  {
+    app,
+    runs,
+    workspace,
+    warnings,
+  }: { app: AppCredentials | null; runs: string; workspace: string; warnings: string[] },
+): Config {
+  return {
+    model: {
+      apiKey: env.OPENAI_API_KEY ?? null,
+      baseUrl: env.OPENAI_BASE_URL,
+      name: env.CODEX_MODEL ?? null,
+      effort: env.CODEX_EFFORT ?? null,
+      maxTokensPerRun: env.MAX_TOKENS_PER_RUN ?? null,
+    },
+    image: env.CODEX_IMAGE,
+    paths: { workspace, runs },
+    timeouts: { defaultS: env.DEFAULT_TIMEOUT, maxS: env.MAX_TIMEOUT, stallS: env.STALL_TIMEOUT },
+    concurrency: { total: env.MAX_CONCURRENT_RUNS, perRepository: env.MAX_CONCURRENT_RUNS_PER_REPO },
+    limits: { memoryBytes: env.RUN_MEMORY, cpus: env.RUN_CPUS, pids: env.RUN_PIDS, diskBytes: env.RUN_DISK },
+    runtime: env.RUN_RUNTIME ?? null,
+    allowedRepositories: env.ALLOWED_REPOS ?? null,
+    github: { ...toGitHubHost(env), app, token: env.GITHUB_TOKEN ?? null },
+    http: { host: env.HOST, port: env.PORT, publicUrl: env.PUBLIC_URL ?? null },
+    docker: { host: env.DOCKER_HOST ?? null, context: env.DOCKER_CONTEXT ?? null, homePath: homedir() },
+    logLevel: env.LOG_LEVEL,
+    warnings,
+  };
+}
+
+function toValues(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const trimmed = Object.keys(Environment.shape).map((name) => [name, environment[name]?.trim() ?? ""] as const);
+  return Object.fromEntries(
+    trimmed.filter(([name, value]) => value !== "" || (name === "WEBHOOK_SECRET" && environment[name] !== undefined)),
+  );
+}
+
+function readEnvFile(path: string): Record<string, string | undefined> {
+  try {
+    return parseEnv(readFileSync(path, "utf8").replace(/^\uFEFF/, ""));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
+    throw new ConfigError([{ variable: ".env", problem: "cannot be read" }]);
+  }
+}
+
+function toProblem(issue: z.core.$ZodIssue): ConfigProblem {
+  const choices = issue.code === "invalid_value" ? `must be one of ${issue.values.join(", ")}` : issue.message;
+  return { variable: String(issue.path[0]), problem: choices };
+}
+
+function toGitHubHost(env: Environment): GitHubHost {
+  if (env.GHE_HOST === undefined) return { webUrl: "https://github.com", apiUrl: "https://api.github.com" };
+  const webUrl = `${env.GHE_PROTOCOL}://${env.GHE_HOST}`;
+  return { webUrl, apiUrl: `${webUrl}/api/v3` };
+}
+
+type AppOptions = { folder: string; problems: ConfigProblem[]; warnings: string[] };
+
+function toAppCredentials(env: Environment, { folder, problems, warnings }: AppOptions): AppCredentials | null {
+  const webhookSecret = env.WEBHOOK_SECRET ?? null;
+  if (webhookSecret !== null && (webhookSecret.length < 12 || webhookSecret === "development")) {
+    problems.push({ variable: "WEBHOOK_SECRET", problem: "must be a random text of at least 12 characters" });
+  }
+  if (env.APP_ID === undefined) return null;
+  const privateKey = readPrivateKey(env, { folder, problems, warnings });
+  return privateKey === null ? null : { appId: env.APP_ID, privateKey, webhookSecret };
+}
+
+function readPrivateKey(env: Environment, { folder, problems, warnings }: AppOptions): string | null {
+  const variable =
+    env.PRIVATE_KEY === undefined && env.PRIVATE_KEY_PATH !== undefined ? "PRIVATE_KEY_PATH" : "PRIVATE_KEY";
+  try {
+    if (variable === "PRIVATE_KEY_PATH") checkKeyFile(resolve(folder, env.PRIVATE_KEY_PATH ?? ""), warnings);
+    const text =
+      variable === "PRIVATE_KEY_PATH"
+        ? readFileSync(resolve(folder, env.PRIVATE_KEY_PATH ?? ""), "utf8")
+        : env.PRIVATE_KEY;
+    if (text === undefined) {
+      problems.push({ variable, problem: "is not set, though APP_ID is (or set PRIVATE_KEY_PATH)" });
+      return null;
+    }
+    const pem = text.includes("-----BEGIN")
+      ? text.replaceAll("\\n", "\n")
+      : Buffer.from(text, "base64").toString("utf8");
+    if (/-----BEGIN (?:RSA )?PRIVATE KEY-----[\s\S]+-----END/.test(pem)) return pem;
+    problems.push({ variable, problem: "does not hold a PEM private key" });
+  } catch {
+    problems.push({ variable, problem: "cannot be read" });
+  }
+  return null;
+}
+
+function checkKeyFile(path: string, warnings: string[]): void {
+  if ((statSync(path).mode & 0o077) !== 0)
+    warnings.push("PRIVATE_KEY_PATH can be read by other users of this machine: chmod 600 it.");
+}
+
+/** System folders that a state folder must not be or stand for: a clean-up would be a disaster there. */
+const systemFolders = new Set([
+  "/",
+  "/bin",
+  "/boot",
+  "/dev",
+  "/etc",
+  "/home",
+  "/lib",
+  "/proc",
+  "/root",
+  "/run",
+  "/sbin",
+  "/sys",
+  "/tmp",
+  "/usr",
+  "/var",
+]);
+
+function checkFolder(variable: string, path: string): ConfigProblem[] {
+  if (systemFolders.has(path)) return [{ variable, problem: "must not be a system folder" }];
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return [];
+  if (!found.isDirectory()) return [{ variable, problem: "is not a folder" }];
+  const isSystem = [...systemFolders].some((folder) => {
+    const system = statSync(folder, { throwIfNoEntry: false });
+    return system !== undefined && system.dev === found.dev && system.ino === found.ino;
+  });
+  if (isSystem) return [{ variable, problem: "must not be a system folder, nor a link to one" }];
+  return (found.mode & 0o002) === 0
+    ? []
+    : [{ variable, problem: "can be written by everybody on this machine: chmod 750 it" }];
+}

@@ -1,0 +1,110 @@
+import type { Agent, AgentEnd } from "./agent.ts";
+import { findProtected } from "./publish/protected.ts";
+import type { Destination, Publication, Published } from "./publish/publish.ts";
+import type { RunFacts } from "./run/facts.ts";
+import { RunError, toRunFailure } from "./run/failure.ts";
+import { decideOutcome, toFailedOutcome, type RunOutcome } from "./run/outcome.ts";
+import type { RunRequest } from "./run/request.ts";
+import type { LiveState } from "./run/state.ts";
+import type { Base } from "./workspace/clone.ts";
+import type { Collected } from "./workspace/collect.ts";
+import type { Workspace } from "./workspace/workspace.ts";
+
+/** What each stage does for the pipeline; the composition root binds them to the real rooms. */
+export type Stages = {
+  openWorkspace(request: RunRequest): Promise<Workspace>;
+  startAgent(request: RunRequest, options: { workspace: Workspace }): Agent;
+  reachRepository(request: RunRequest): Promise<Destination>;
+  cloneWorkspace(
+    workspace: Workspace,
+    options: { request: RunRequest; destination: Destination; signal: AbortSignal },
+  ): Promise<Base>;
+  collectChanges(workspace: Workspace, options: { request: RunRequest; base: Base }): Promise<Collected>;
+  toPublication(
+    request: RunRequest,
+    options: { outcome: RunOutcome; collected: Collected; base: Base; ended: AgentEnd },
+  ): Promise<Publication>;
+  publishChanges(publication: Publication, options: { destination: Destination; published: Published }): Promise<void>;
+};
+
+export type ExecuteRunOptions = {
+  stages: Stages;
+  facts: RunFacts;
+  /** Called before each state's work begins. */
+  enter: (state: LiveState) => void;
+  /** Aborting it cancels the run, wherever it is. */
+  signal: AbortSignal;
+};
+
+/**
+ * One run from request to outcome, in the order the data flows. The container starts while the repository is fetched.
+ * Rejects with `RunError` when a stage cannot do its part; `facts` then holds what was known by then.
+ */
+export async function executeRun(
+  request: RunRequest,
+  { stages, facts, enter, signal }: ExecuteRunOptions,
+): Promise<RunOutcome> {
+  enter("cloning");
+  await using workspace = await stages.openWorkspace(request);
+  await using agent = stages.startAgent(request, { workspace });
+  const destination = await stages.reachRepository(request);
+  const base = await stages.cloneWorkspace(workspace, { request, destination, signal });
+  facts.base = { ref: base.ref, sha: base.sha };
+
+  enter("running");
+  const ended = await agent.run({ signal });
+  noteEnd(facts, ended);
+  await agent[Symbol.asyncDispose]();
+  const collected = await stages.collectChanges(workspace, { request, base });
+  const outcome = decideOutcome({ ...ended, ...collected, timeoutS: request.timeout });
+  if (!isPublishable(outcome, request)) return outcome;
+
+  const held = request.allow_protected ? [] : findProtected(outcome.filesChanged);
+  if (held.length > 0) return toHeldOutcome(outcome, held);
+
+  enter("publishing");
+  const publication = await stages.toPublication(request, { outcome, collected, base, ended });
+  return publishOrKeep(outcome, {
+    publish: () => stages.publishChanges(publication, { destination, published: facts }),
+  });
+}
+
+/** Whether an outcome is one to push: finished work, in a mode that publishes, that changed something. */
+export function isPublishable(outcome: RunOutcome, request: RunRequest): boolean {
+  if (outcome.status !== "done" || outcome.filesChanged.length === 0) return false;
+  switch (request.mode) {
+    case "full-auto":
+      return request.repository.kind !== "local" || request.branch !== null;
+    case "suggest":
+    case "ask":
+      return false;
+  }
+}
+
+/** The outcome of finished work that touches protected files: nothing is pushed, the patch is kept. */
+function toHeldOutcome(outcome: RunOutcome, held: readonly string[]): RunOutcome {
+  const listed = held.slice(0, 5).join(", ");
+  const more = held.length > 5 ? ` and ${held.length - 5} more` : "";
+  return toFailedOutcome(
+    toRunFailure("protected-files", {
+      message: `The change touches protected files: ${listed}${more}. Nothing was pushed.`,
+    }),
+    outcome,
+  );
+}
+
+/** Paid work survives a failed publishing: the outcome keeps all it had, and says what went wrong. */
+async function publishOrKeep(outcome: RunOutcome, { publish }: { publish: () => Promise<void> }): Promise<RunOutcome> {
+  try {
+    await publish();
+    return outcome;
+  } catch (error) {
+    if (error instanceof RunError) return toFailedOutcome(error.failure, outcome);
+    throw error;
+  }
+}
+
+function noteEnd(facts: RunFacts, ended: AgentEnd): void {
+  facts.usage = ended.usage;
+  facts.codex = { version: facts.codex?.version ?? null, thread_id: ended.report.threadId, model: ended.model };
+}

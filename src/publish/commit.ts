@@ -1,0 +1,65 @@
+import { runGit } from "../git/git.ts";
+import type { BotIdentity } from "./github-access.ts";
+
+export type CommitOptions = {
+  mirrorPath: string;
+  treeSha: string;
+  parentSha: string;
+  title: string;
+  runId: string;
+  author: BotIdentity;
+  /** Who asked for the change; named in a trailer. */
+  coAuthor: BotIdentity | null;
+  /** ISO 8601; with all else fixed too, a replay gives the same commit. */
+  date: string;
+};
+
+/** Makes the commit in the host's own mirror, and resolves with its SHA. The same input always gives the same SHA. */
+export async function commitTree({
+  mirrorPath,
+  treeSha,
+  parentSha,
+  author,
+  date,
+  ...message
+}: CommitOptions): Promise<string> {
+  const { stdout } = await runGit(["commit-tree", treeSha, "-p", parentSha, "-F", "-"], {
+    gitDir: mirrorPath,
+    identity: { ...author, date },
+    stdin: Buffer.from(toCommitMessage(message), "utf8"),
+  });
+  return stdout.toString("utf8").trim();
+}
+
+/** The title and our own trailers. Nothing else of the model's text gets in: a trailer of its own would speak for others. */
+export function toCommitMessage({
+  title,
+  runId,
+  coAuthor,
+}: Pick<CommitOptions, "title" | "runId" | "coAuthor">): string {
+  const trailers = [`Codex-Run: ${runId}`];
+  if (coAuthor !== null) trailers.push(`Co-authored-by: ${coAuthor.name} <${coAuthor.email}>`);
+  return `${title}\n\n${trailers.join("\n")}\n`;
+}
+
+/**
+ * One line of at most 72 characters from what the agent said, else from what it was asked. Mentions and references lose
+ * their sign, so that a commit on the default branch calls nobody and closes nothing.
+ */
+export function toTitle({ summary, prompt }: { summary: string | null; prompt: string }): string {
+  const lines = [...(summary ?? "").split("\n"), ...prompt.split("\n")].map(toPlainLine);
+  const line = lines.find((text) => text !== "") ?? "Change made by Codex";
+  return line.length <= 72 ? line : `${line.slice(0, 71).replace(/\s+\S*$/, "")}…`;
+}
+
+function toPlainLine(line: string): string {
+  return line
+    .replace(/[\u0000-\u001f\u007f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/g, "")
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .replace(/<[^>]*>/g, "")
+    .replace(/^[\s#>*+-]+/, "")
+    .replace(/[*_`]{1,3}(\S(?:[^*_`]*\S)?)[*_`]{1,3}/g, "$1")
+    .replace(/(^|\W)[@#](?=\w)/g, "$1")
+    .replace(/\.$/, "")
+    .trim();
+}

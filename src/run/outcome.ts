@@ -1,0 +1,137 @@
+import type { Change, LeftOut } from "./changes.ts";
+import { toPathText } from "./changes.ts";
+import { toRunFailure, type FailureReason, type RunFailure } from "./failure.ts";
+import { parseFinalMessage, toOwnMarker, type Marker } from "./marker.ts";
+import type { FinalStatus } from "./state.ts";
+
+/** How the agent's container ended. When several things happen at once, the first one wins. */
+export type AgentExit =
+  | { reason: "exited"; exitCode: number; outOfMemory: boolean }
+  | { reason: "timeout" }
+  | { reason: "stalled"; silentMs: number }
+  | { reason: "cancelled" }
+  | { reason: "disk-full" }
+  | { reason: "lost" };
+
+/** What Codex's event stream said. Advice: a container can print what it likes. */
+export type AgentReport = {
+  threadId: string | null;
+  turn: "completed" | "failed" | "none";
+  failureMessage: string | null;
+  finalMessage: string | null;
+};
+
+/** What the gateway saw of the model last; null when the last answer was a good one. */
+export type ModelFailure = { reason: FailureReason; message: string };
+
+export type Evidence = {
+  exit: AgentExit;
+  report: AgentReport;
+  modelFailure: ModelFailure | null;
+  changes: readonly Change[];
+  leftOut: readonly LeftOut[];
+  timeoutS: number;
+};
+
+/** What a run came to before anything was published. */
+export type RunOutcome = {
+  status: FinalStatus;
+  exitCode: number | null;
+  marker: Marker | null;
+  summary: string | null;
+  /** Paths as text, sorted by their bytes. */
+  filesChanged: string[];
+  leftOut: readonly LeftOut[];
+  error: RunFailure | null;
+};
+
+/**
+ * Decides how a run ended, from what the host saw. The marker is only a signal: a non-zero exit or a failed turn is an
+ * error whatever the text claims, and a final message counts only when its turn was completed.
+ */
+export function decideOutcome(evidence: Evidence): RunOutcome {
+  const { exit, report } = evidence;
+  const parsed = report.finalMessage === null ? null : parseFinalMessage(report.finalMessage);
+  const error = toError(evidence);
+  const status = toStatus(exit, { failed: error !== null, needsUser: parsed?.marker === "::MCP_STATUS::NEED_USER" });
+  return {
+    status,
+    exitCode: exit.reason === "exited" ? exit.exitCode : null,
+    marker: toOwnMarker(status) ?? parsed?.marker ?? null,
+    summary: parsed === null || parsed.summary === "" ? null : parsed.summary,
+    filesChanged: toSortedPaths(evidence.changes),
+    leftOut: evidence.leftOut,
+    error,
+  };
+}
+
+/** The outcome of a run that failed outside the agent: nothing to clone, no engine, a defect. */
+export function toFailedOutcome(
+  error: RunFailure,
+  known: Partial<Pick<RunOutcome, "exitCode" | "summary" | "filesChanged" | "leftOut">> = {},
+): RunOutcome {
+  return {
+    exitCode: null,
+    summary: null,
+    filesChanged: [],
+    leftOut: [],
+    ...known,
+    status: "error",
+    marker: "::MCP_STATUS::ERROR",
+    error,
+  };
+}
+
+/** The outcome of a run that was cancelled before its agent started. */
+export function toCancelledOutcome(): RunOutcome {
+  return {
+    status: "cancelled",
+    exitCode: null,
+    marker: "::MCP_STATUS::CANCELLED",
+    summary: null,
+    filesChanged: [],
+    leftOut: [],
+    error: null,
+  };
+}
+
+function toStatus(exit: AgentExit, { failed, needsUser }: { failed: boolean; needsUser: boolean }): FinalStatus {
+  if (exit.reason === "timeout" || exit.reason === "cancelled")
+    return exit.reason === "timeout" ? "timeout" : "cancelled";
+  if (failed) return "error";
+  return needsUser ? "need_user" : "done";
+}
+
+function toError({ exit, report, modelFailure }: Evidence): RunFailure | null {
+  switch (exit.reason) {
+    case "timeout":
+    case "cancelled":
+      return null;
+    case "stalled":
+      return toRunFailure("stalled", {
+        message: `Neither Codex nor the model gave a sign for ${Math.round(exit.silentMs / 1000)} seconds, so the run was stopped.`,
+      });
+    case "disk-full":
+      return toRunFailure("disk-full", { message: "The run filled its share of the disk, so it was stopped." });
+    case "lost":
+      return toRunFailure("engine-lost", { message: "The Docker engine stopped while the run was going." });
+    case "exited":
+      if (exit.exitCode === 0 && report.turn === "completed") return null;
+      if (exit.outOfMemory) return toRunFailure("out-of-memory", { message: "The run used more memory than it may." });
+      if (modelFailure !== null) return toRunFailure(modelFailure.reason, { message: modelFailure.message });
+      return toRunFailure("codex-failed", { message: toCodexSentence(exit.exitCode, report) });
+  }
+}
+
+function toCodexSentence(exitCode: number, report: AgentReport): string {
+  if (report.failureMessage !== null) return `Codex gave up: ${report.failureMessage}`;
+  if (report.turn !== "completed") return `Codex ended with exit code ${exitCode} before its turn was completed.`;
+  return `Codex ended with exit code ${exitCode}.`;
+}
+
+function toSortedPaths(changes: readonly Change[]): string[] {
+  return changes
+    .map((change) => change.path)
+    .sort(Buffer.compare)
+    .map(toPathText);
+}

@@ -1,0 +1,45 @@
+import type { RunResult } from "./result.ts";
+
+/** What people read about a run that is over: what happened, and what to do next when there is something to do. */
+export type OutcomeWords = { headline: string; next: string | null };
+
+/** Turns a result into words; the same ones on GitHub, over MCP and in the terminal. Plain text, one sentence each. */
+export function toOutcomeWords(result: RunResult): OutcomeWords {
+  switch (result.status) {
+    case "done":
+      return { headline: toDoneHeadline(result), next: toDoneNext(result) };
+    case "need_user":
+      return { headline: "Codex needs a decision before it can go on.", next: "Answer with a new /codex command." };
+    case "error":
+      return { headline: result.error?.message ?? "The run failed.", next: result.error?.hint ?? null };
+    case "timeout":
+      return {
+        headline: `The run reached its time limit after ${toDurationText(result.timings.running ?? result.duration)} and was stopped.`,
+        next: "Ask for less at once, or give it longer with --timeout; what it had changed is kept as a patch.",
+      };
+    case "cancelled":
+      return { headline: "The run was cancelled.", next: null };
+  }
+}
+
+/** Seconds as people say them: `8.3 s`, `2 min 5 s`, `1 h 4 min`. */
+export function toDurationText(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+function toDoneHeadline(result: RunResult): string {
+  if (result.pull_request !== null) return `Opened pull request #${result.pull_request.number}.`;
+  if (result.mode === "ask") return "Answered; nothing was changed.";
+  if (result.output.files_changed.length === 0) return "Nothing needed to change.";
+  if (result.branch !== null) return `Made the branch ${result.branch}.`;
+  const count = result.output.files_changed.length;
+  return `Changed ${count} ${count === 1 ? "file" : "files"}; the patch is kept, nothing was published.`;
+}
+
+function toDoneNext(result: RunResult): string | null {
+  if (result.output.files_changed.length === 0 || result.branch !== null || result.pull_request !== null) return null;
+  return `Publish it with \`codex-orchestrator runs publish ${result.run_id}\`.`;
+}

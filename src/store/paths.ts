@@ -1,0 +1,48 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { createHash } from "node:crypto";
+import type { RunId } from "../run/id.ts";
+
+/** Where everything under RUNS_PATH lies. Nothing outside this file joins these names. */
+export type StatePaths = {
+  runs: string;
+  database: string;
+  mirrors: string;
+  work: string;
+  /** Identifies this RUNS_PATH among others on the same engine; stands in a label of every container. */
+  instance: string;
+  runFolder(runId: RunId): string;
+  codexHome(runId: RunId): string;
+  /** Folder of a run's gateway socket; short enough for a unix socket's path. */
+  socketFolder(runId: RunId): string;
+};
+
+/** The longest path a unix socket can have on Linux, without the final NUL (unix(7)). */
+const MAX_SOCKET_PATH = 107;
+
+/** Names the folders under RUNS_PATH, given as an absolute path. */
+export function toStatePaths(runs: string): StatePaths {
+  const state = join(runs, ".state");
+  const instance = createHash("sha256").update(runs).digest("hex").slice(0, 12);
+  return {
+    runs,
+    database: join(state, "orchestrator.db"),
+    mirrors: join(state, "mirrors"),
+    work: join(state, "work"),
+    instance,
+    runFolder: (runId) => join(runs, runId),
+    codexHome: (runId) => join(runs, runId, "codex-home"),
+    socketFolder: (runId) => {
+      const folder = join(state, "sock", runId.slice(-12));
+      const fits = Buffer.byteLength(join(folder, "model.sock")) <= MAX_SOCKET_PATH;
+      return fits ? folder : join("/tmp", `codex-orchestrator-${instance}`, runId.slice(-12));
+    },
+  };
+}
+
+/** Makes the state folders, readable by this user alone. */
+export async function makeStateFolders(paths: StatePaths): Promise<void> {
+  if (!existsSync(paths.runs)) await mkdir(paths.runs, { recursive: true, mode: 0o750 });
+  for (const folder of [paths.mirrors, paths.work]) await mkdir(folder, { recursive: true, mode: 0o700 });
+}

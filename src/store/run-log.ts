@@ -1,0 +1,97 @@
+import { createWriteStream, type WriteStream } from "node:fs";
+import { once } from "node:events";
+import { finished } from "node:stream/promises";
+import type { RunId } from "../run/id.ts";
+import type { Mask } from "../mask.ts";
+import type { StatePaths } from "./paths.ts";
+import { toRunFile } from "./run-files.ts";
+
+/** The two files that grow while a run goes: `events.jsonl` and `log.txt`. Secrets are masked on the way. */
+export type RunLog = {
+  writeEvent(line: string): void;
+  writeLog(line: string): void;
+  /** Resolves once what was written has left memory; a producer waits for it, so that a flood is slowed down, not kept. */
+  drained(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** The most one file takes; what comes after is counted, and its end is kept. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+const TAIL_BYTES = 256 * 1024;
+
+export function openRunLog(
+  paths: StatePaths,
+  { runId, mask, maxBytes = MAX_FILE_BYTES }: { runId: RunId; mask: Mask; maxBytes?: number },
+): RunLog {
+  const events = createCappedFile(toRunFile(paths, { runId, file: "events" }), {
+    maxBytes,
+    toNotice: (bytes) => JSON.stringify({ type: "orchestrator.left_out", bytes }),
+  });
+  const log = createCappedFile(toRunFile(paths, { runId, file: "log" }), {
+    maxBytes,
+    toNotice: (bytes) => `[… ${bytes} bytes left out here: the log of a run holds ${maxBytes} bytes …]`,
+  });
+  return {
+    writeEvent: (line) => events.write(mask.text(line)),
+    writeLog: (line) => log.write(mask.text(line)),
+    drained: async () => void (await Promise.all([events.drained(), log.drained()])),
+    close: async () => void (await Promise.all([events.close(), log.close()])),
+  };
+}
+
+type CappedFile = { write(line: string): void; drained(): Promise<void>; close(): Promise<void> };
+
+function createCappedFile(
+  path: string,
+  { maxBytes, toNotice }: { maxBytes: number; toNotice: (bytes: number) => string },
+): CappedFile {
+  const stream = createWriteStream(path, { mode: 0o640 });
+  let failure: Error | null = null;
+  stream.on("error", (error) => (failure = error));
+  let written = 0;
+  const tail = createTail();
+
+  return {
+    write(line) {
+      const bytes = Buffer.from(`${line}\n`, "utf8");
+      if (written + bytes.length > maxBytes) return tail.push(bytes);
+      written += bytes.length;
+      stream.write(bytes);
+    },
+    drained: async () => {
+      if (failure === null && stream.writableNeedDrain)
+        await Promise.race([once(stream, "drain"), once(stream, "close")]);
+    },
+    close: async () => {
+      if (tail.leftOut() > 0) stream.write(`${toNotice(tail.leftOut())}\n`);
+      for (const line of tail.lines()) stream.write(line);
+      await endStream(stream, failure);
+    },
+  };
+}
+
+/** Keeps the last lines within `TAIL_BYTES` and counts the bytes of those it let go. */
+function createTail(): { push(line: Buffer): void; lines(): Buffer[]; leftOut(): number } {
+  let lines: Buffer[] = [];
+  let held = 0;
+  let dropped = 0;
+  return {
+    push(line) {
+      lines.push(line);
+      held += line.length;
+      while (held > TAIL_BYTES && lines.length > 1) {
+        const first = lines.shift();
+        held -= first?.length ?? 0;
+        dropped += first?.length ?? 0;
+      }
+    },
+    lines: () => lines,
+    leftOut: () => dropped,
+  };
+}
+
+async function endStream(stream: WriteStream, failure: Error | null): Promise<void> {
+  if (failure !== null) throw failure;
+  stream.end();
+  await finished(stream);
+}
