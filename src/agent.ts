@@ -4,8 +4,8 @@ import { toCodexArgv } from "./codex/argv.ts";
 import { createEventReader, type CodexActivity } from "./codex/events.ts";
 import { composePrompt } from "./codex/prompt.ts";
 import type { ContainerEngine } from "./container/engine.ts";
-import { startContainer, type RunningContainer } from "./container/run-container.ts";
-import { toContainerSpec } from "./container/spec.ts";
+import { toContainerSpec } from "./container/container-spec.ts";
+import { startContainer, type RunningContainer } from "./container/start-container.ts";
 import { openGateway, type Gateway } from "./gateway/gateway.ts";
 import type { AgentExit, AgentReport, ModelFailure } from "./run/outcome.ts";
 import type { RunRequest } from "./run/request.ts";
@@ -88,13 +88,14 @@ async function openParts(
   try {
     const spec = toContainerSpec({
       runId: request.run_id,
-      instance: paths.instance,
+      attempt: 1,
+      instanceId: paths.instance,
       image: settings.image,
-      command: toCodexArgv({ model: request.model, effort: request.effort, dir: request.dir, resumeThreadId: null }),
-      user: settings.user,
+      argv: toCodexArgv({ model: request.model, effort: request.effort, dir: request.dir, resumeThreadId: null }),
+      owner: settings.user,
       limits: settings.limits,
       runtime: settings.runtime,
-      mounts: { workspace: workspace.treePath, input: workspace.inputPath, socketFolder, codexHome },
+      paths: { treePath: workspace.treePath, inputPath: workspace.inputPath, socketFolderPath: socketFolder, codexHomePath: codexHome },
       workspaceAccess: request.mode === "ask" ? "read-only" : "read-write",
     });
     return { gateway, container: await startContainer(engine, { spec }) };

@@ -80,6 +80,9 @@ const Environment = z.object({
   PUBLIC_URL: HttpUrl.optional(),
   DOCKER_HOST: z.string().optional(),
   DOCKER_CONTEXT: z.string().optional(),
+  DOCKER_CONFIG: z.string().optional(),
+  DOCKER_CERT_PATH: z.string().optional(),
+  DOCKER_TLS_VERIFY: z.string().optional(),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 });
 type Environment = z.infer<typeof Environment>;
@@ -108,7 +111,14 @@ export type Config = {
   allowedRepositories: string[] | null;
   github: GitHubHost & { app: AppCredentials | null; token: string | null };
   http: { host: string; port: number; publicUrl: string | null };
-  docker: { host: string | null; context: string | null; homePath: string };
+  /** The variables that the `docker` command reads too, under the names of what they mean. */
+  docker: {
+    dockerHost: string | undefined;
+    dockerContext: string | undefined;
+    dockerConfigPath: string;
+    dockerCertPath: string | undefined;
+    dockerTlsVerify: string | undefined;
+  };
   logLevel: Environment["LOG_LEVEL"];
   /** Problems that do not stop the start, in full sentences. */
   warnings: string[];
@@ -196,7 +206,13 @@ function toConfig(
     allowedRepositories: env.ALLOWED_REPOS ?? null,
     github: { ...toGitHubHost(env), app, token: env.GITHUB_TOKEN ?? null },
     http: { host: env.HOST, port: env.PORT, publicUrl: env.PUBLIC_URL ?? null },
-    docker: { host: env.DOCKER_HOST ?? null, context: env.DOCKER_CONTEXT ?? null, homePath: homedir() },
+    docker: {
+      dockerHost: env.DOCKER_HOST,
+      dockerContext: env.DOCKER_CONTEXT,
+      dockerConfigPath: env.DOCKER_CONFIG ?? resolve(homedir(), ".docker"),
+      dockerCertPath: env.DOCKER_CERT_PATH,
+      dockerTlsVerify: env.DOCKER_TLS_VERIFY,
+    },
     logLevel: env.LOG_LEVEL,
     warnings,
   };

@@ -1,6 +1,7 @@
 import type { Agent, AgentEnd } from "./agent.ts";
 import { findProtected } from "./publish/protected.ts";
-import type { Destination, Publication, Published } from "./publish/publish.ts";
+import type { Destination } from "./publish/destination.ts";
+import type { Publication, Published } from "./publish/publish.ts";
 import type { RunFacts } from "./run/facts.ts";
 import { RunError, toRunFailure } from "./run/failure.ts";
 import { decideOutcome, toFailedOutcome, type RunOutcome } from "./run/outcome.ts";
@@ -57,7 +58,7 @@ export async function executeRun(
   await agent[Symbol.asyncDispose]();
   const collected = await stages.collectChanges(workspace, { request, base });
   const outcome = decideOutcome({ ...ended, ...collected, timeoutS: request.timeout });
-  if (!isPublishable(outcome, request)) return outcome;
+  if (!isPublishable(outcome, { request, destination })) return outcome;
 
   const held = request.allow_protected ? [] : findProtected(outcome.filesChanged);
   if (held.length > 0) return toHeldOutcome(outcome, held);
@@ -70,15 +71,12 @@ export async function executeRun(
 }
 
 /** Whether an outcome is one to push: finished work, in a mode that publishes, that changed something. */
-export function isPublishable(outcome: RunOutcome, request: RunRequest): boolean {
+export function isPublishable(
+  outcome: RunOutcome,
+  { request, destination }: { request: RunRequest; destination: Destination },
+): boolean {
   if (outcome.status !== "done" || outcome.filesChanged.length === 0) return false;
-  switch (request.mode) {
-    case "full-auto":
-      return request.repository.kind !== "local" || request.branch !== null;
-    case "suggest":
-    case "ask":
-      return false;
-  }
+  return request.mode === "full-auto" && destination.publishing !== "none";
 }
 
 /** The outcome of finished work that touches protected files: nothing is pushed, the patch is kept. */

@@ -48,8 +48,8 @@ export type OrchestratorOptions = {
 
 /** Accepts requests, queues them, executes them, and tells how they ended. */
 export type Orchestrator = {
-  /** Resolves with the run's id once the request is on disk. `deliveryId`: the same one twice gives null the second time. */
-  accept(run: NewRun, options?: { deliveryId: string | null }): Promise<RunId | null>;
+  /** Resolves with the run's id once the request is on disk. The same `deliveryId` again gives the same run. */
+  accept(run: NewRun, options?: { deliveryId: string | null }): Promise<RunId>;
   /** Stops a run wherever it is; false when it is over or unknown to this process. */
   cancel(runId: RunId): boolean;
   /** Resolves when a run of this process is over and reported. */
@@ -74,14 +74,12 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
 
   return {
     accept: async (run, { deliveryId } = { deliveryId: null }) => {
+      const known = deliveryId === null ? null : store.findByDelivery(deliveryId);
+      if (known !== null) return known;
       const request = RunRequest.parse({ ...run, run_id: createRunId(), accepted_at: new Date().toISOString() });
-      if (deliveryId !== null && store.hasDelivery(deliveryId)) return null;
       await files.writeRequest(request);
-      if (store.add(request, { deliveryId }) === "duplicate") return null;
-      log.info(
-        { runId: request.run_id, repo: toRepositoryName(request.repository), trigger: request.trigger.kind },
-        "run accepted",
-      );
+      store.add(request, { deliveryId });
+      log.info({ runId: request.run_id, repo: toRepositoryName(request.repository), trigger: request.trigger.kind }, "run accepted");
       start(request);
       return request.run_id;
     },

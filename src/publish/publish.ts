@@ -6,7 +6,7 @@ import type { PullRequest } from "../run/result.ts";
 import { toPullRequestBody, type BodyOptions } from "./body.ts";
 import { toBranchName } from "./branch.ts";
 import { commitTree, toTitle } from "./commit.ts";
-import type { BotIdentity } from "./github-access.ts";
+import type { Destination } from "./destination.ts";
 import { openPullRequest } from "./pull-request.ts";
 import { pushBranch, readRemoteBranch } from "./push.ts";
 
@@ -18,17 +18,6 @@ export type Publication = {
   base: { ref: string; sha: string };
   summary: string | null;
   body: Omit<BodyOptions, "request" | "summary">;
-};
-
-/** The other side: where the branch goes, as whom, and the pull request's API when there is one. */
-export type Destination = {
-  url: string;
-  credential: () => Promise<GitCredential | null>;
-  author: () => Promise<BotIdentity>;
-  coAuthor: BotIdentity | null;
-  pullRequests: { octokit: Octokit; owner: string; repo: string } | null;
-  /** Rejects when the person who asked may not write any more. */
-  checkPermission: () => Promise<void>;
 };
 
 /** What has been published so far; filled in step by step, so that a failure in a later step loses nothing of it. */
@@ -46,7 +35,7 @@ export async function publishChanges(
   const branch = toBranchName(request);
   const title = toTitle({ summary, prompt: request.prompt });
   const [credential, author] = await Promise.all([
-    destination.credential(),
+    destination.writeCredential(),
     destination.author(),
     destination.checkPermission(),
   ]);

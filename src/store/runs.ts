@@ -21,8 +21,8 @@ export type RunRecord = {
 export type RunStore = {
   /** Stores an accepted run, owned by this process. `deliveryId`: a second run for the same delivery is refused with `duplicate`. */
   add(request: RunRequest, options: { deliveryId: string | null }): "new" | "duplicate";
-  /** Whether a run was accepted for this delivery before. */
-  hasDelivery(deliveryId: string): boolean;
+  /** The run that was accepted for this delivery before. */
+  findByDelivery(deliveryId: string): RunId | null;
   setState(runId: RunId, state: LiveState): void;
   setProgress(runId: RunId, progress: RunProgress): void;
   finish(result: RunResult): void;
@@ -53,7 +53,7 @@ export function createRunStore(database: Database): RunStore {
   const insert = database.prepare(
     "INSERT INTO runs (run_id, repo, state, actor_id, delivery_id, accepted_at, owner, request) VALUES (?, ?, 'queued', ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
   );
-  const delivery = database.prepare("SELECT 1 AS found FROM runs WHERE delivery_id = ?");
+  const delivery = database.prepare("SELECT run_id FROM runs WHERE delivery_id = ?");
   const state = database.prepare("UPDATE runs SET state = ? WHERE run_id = ? AND result IS NULL");
   const progress = database.prepare("UPDATE runs SET progress = ? WHERE run_id = ? AND result IS NULL");
   const finish = database.prepare("UPDATE runs SET state = ?, result = ?, progress = NULL WHERE run_id = ?");
@@ -79,7 +79,10 @@ export function createRunStore(database: Database): RunStore {
       ).changes === 1
         ? "new"
         : "duplicate",
-    hasDelivery: (deliveryId) => delivery.get(deliveryId) !== undefined,
+    findByDelivery: (deliveryId) => {
+      const row = delivery.get(deliveryId);
+      return row === undefined ? null : RunId.parse(row["run_id"]);
+    },
     setState: (runId, to) => void state.run(to, runId),
     setProgress: (runId, to) => void progress.run(JSON.stringify(to), runId),
     finish: (result) => void finish.run(result.status, JSON.stringify(result), result.run_id),

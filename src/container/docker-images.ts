@@ -1,0 +1,79 @@
+import type { Readable } from "node:stream";
+import type Docker from "dockerode";
+import { z } from "zod";
+import { readStatusCode, toEngineError } from "./docker-errors.ts";
+import { followProgress } from "./docker-progress.ts";
+import type { BuildImageOptions, ImageEngine, ImageView, ProgressOptions } from "./engine.ts";
+
+export const CODEX_VERSION_LABEL = "codex-orchestrator.codex-version";
+
+/** The part of the engine that makes images. */
+export function createDockerImages(docker: Docker): ImageEngine {
+  return {
+    readImage: (image) => readImage(docker, { image }),
+    pullImage: (image, options) => pullImage(docker, { ...options, image }),
+    importImage: (tar, options) => importImage(docker, { ...options, tar }),
+    buildImage: (context, options) => buildImage(docker, { ...options, context }),
+  };
+}
+
+const Image = z.object({
+  Id: z.string(),
+  Architecture: z.string().default(""),
+  Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }).nullish(),
+});
+
+async function readImage(docker: Docker, { image }: { image: string }): Promise<ImageView | null> {
+  try {
+    const { Id, Architecture, Config } = Image.parse(await docker.getImage(image).inspect());
+    const labels = Config?.Labels ?? {};
+    return { id: Id, codexVersion: labels[CODEX_VERSION_LABEL] ?? null, architecture: Architecture, labels };
+  } catch (cause) {
+    if (readStatusCode(cause) === 404) return null;
+    throw toEngineError(cause, { doing: `describe the image ${image}`, refusal: "image-unusable" });
+  }
+}
+
+async function pullImage(
+  docker: Docker,
+  { image, onProgress, signal }: ProgressOptions & { image: string },
+): Promise<void> {
+  try {
+    // Not dockerode's `pull`, which takes the port of a registry for a tag.
+    const answer = await docker.createImage({ fromImage: image, abortSignal: signal });
+    await followProgress(answer, { onProgress });
+  } catch (cause) {
+    throw toEngineError(cause, { doing: `fetch the image ${image}`, refusal: "image-missing" });
+  }
+}
+
+type ImportOptions = ProgressOptions & { tar: Readable; image: string; changes: string[] };
+
+async function importImage(docker: Docker, { tar, image, changes, onProgress, signal }: ImportOptions): Promise<void> {
+  try {
+    const answer = await docker.importImage(tar, { repo: image, changes, abortSignal: signal });
+    await followProgress(answer, { onProgress });
+  } catch (cause) {
+    throw toEngineError(cause, { doing: `import the image ${image}`, refusal: "image-unusable" });
+  }
+}
+
+type BuildOptions = BuildImageOptions & { context: Readable };
+
+async function buildImage(docker: Docker, options: BuildOptions): Promise<void> {
+  const { context, image, buildArgs, labels, onProgress, signal } = options;
+  try {
+    const query = {
+      t: image,
+      buildargs: buildArgs,
+      labels,
+      rm: true,
+      forcerm: true,
+      ...(signal ? { abortSignal: signal } : {}),
+    };
+    const answer = await docker.buildImage(context, query);
+    await followProgress(answer, { onProgress });
+  } catch (cause) {
+    throw toEngineError(cause, { doing: `build the image ${image}`, refusal: "image-unusable" });
+  }
+}

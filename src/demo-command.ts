@@ -1,0 +1,1 @@
+import type { Terminal } from "./trigger/cli/product.ts";

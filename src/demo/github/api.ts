@@ -1,0 +1,120 @@
+import type { Contract } from "./contract.ts";
+import { type ApiAnswer, type ApiRequest, refuse, refuseUnknown } from "./exchange.ts";
+import type { FaultList } from "./faults.ts";
+import type { GitHost } from "./git-host.ts";
+import { accountOf, type Caller, checkAppToken, isAllowed, isVisible, readToken, type TokenBook } from "./identity.ts";
+import { type Json, parseJson } from "./json.ts";
+import { present, type Presentation, presentUrl } from "./presentation.ts";
+import { findRoute, type Route, type RouteCall } from "./routes.ts";
+import { APP, BOT, type Person, type RepositorySeed } from "./seeds.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** One REST call that was made, for assertions. Credentials are not kept. */
+export type RecordedRequest = {
+  method: string;
+  /** Below `/api/v3`, without the query. */
+  path: string;
+  query: Record<string, string>;
+  body: Json | undefined;
+  /** Login of the account behind the token, `app` for the App itself, `null` for nobody. */
+  actor: string | null;
+  status: number | "reset";
+};
+
+/** A call before anybody looked at who makes it. */
+export type RawRequest = Omit<ApiRequest, "caller" | "body"> & { body: string };
+
+export type ApiOptions = {
+  origin: string;
+  privateKey: string;
+  people: Person[];
+  repositories: RepositorySeed[];
+  tokens: TokenBook;
+  git: GitHost;
+  upstream: Upstream;
+  contract: Contract;
+  faults: FaultList;
+  routes: Route[];
+  presentation: Presentation;
+  requests: RecordedRequest[];
+  violations: string[];
+};
+
+/** Answers one REST call: who is it, is it well formed, may they, who knows the answer, is the answer GitHub's. */
+export async function answerApi(raw: RawRequest, api: ApiOptions): Promise<ApiAnswer | "reset"> {
+  const identified = identify(raw.headers["authorization"], api);
+  const caller: Caller = identified.kind === "refused" ? { kind: "anonymous" } : identified.caller;
+  const body = raw.body === "" ? undefined : parseJson(raw.body);
+  const request: ApiRequest = { ...raw, path: canonicalPath(raw.path, api.repositories), body, caller };
+  const record = (status: number | "reset"): void => {
+    const actor = caller.kind === "app" ? "app" : (accountOf(caller, { people: api.people, bot: BOT })?.login ?? null);
+    const { method, path } = request;
+    api.requests.push({ method, path, query: Object.fromEntries(request.query), body, actor, status });
+  };
+
+  const early = await api.faults.take(request, "before");
+  if (early?.kind === "reset") return (record("reset"), "reset");
+  if (early !== null) return (record(early.answer.status), early.answer);
+  api.violations.push(...api.contract.checkRequest(request));
+  const answer = identified.kind === "refused" ? identified.answer : await route(request, api);
+  api.violations.push(...api.contract.checkAnswer(request, answer));
+
+  const late = await api.faults.take(request, "after");
+  if (late?.kind === "reset") return (record("reset"), "reset");
+  record(late?.answer.status ?? answer.status);
+  return late?.answer ?? answer;
+}
+
+type Identified = { kind: "known"; caller: Caller } | { kind: "refused"; answer: ApiAnswer };
+
+function identify(authorization: string | undefined, api: ApiOptions): Identified {
+  if (authorization === undefined) return { kind: "known", caller: { kind: "anonymous" } };
+  const token = readToken(authorization) ?? "";
+  if (token.startsWith("eyJ")) {
+    const problem = checkAppToken(token, { appId: APP.id, privateKey: api.privateKey });
+    return problem === null ? { kind: "known", caller: { kind: "app" } } : { kind: "refused", answer: refuse(401, problem) };
+  }
+  const caller = api.tokens.find(token);
+  return caller === null ? { kind: "refused", answer: refuse(401, "Bad credentials") } : { kind: "known", caller };
+}
+
+/** GitHub takes owner and name in any case. */
+function canonicalPath(path: string, repositories: RepositorySeed[]): string {
+  const [, owner, name] = /^\/repos\/([^/]+)\/([^/]+)/.exec(path) ?? [];
+  const known = repositories.find((one) => one.name.toLowerCase() === `${owner}/${name}`.toLowerCase());
+  return known === undefined ? path : `/repos/${known.name}${path.slice(`/repos/${owner}/${name}`.length)}`;
+}
+
+async function route(request: ApiRequest, api: ApiOptions): Promise<ApiAnswer> {
+  const repository = api.repositories.find(({ name }) => `${request.path}/`.startsWith(`/repos/${name}/`)) ?? null;
+  const isAboutApp = request.caller.kind === "app" && request.path.endsWith("/installation");
+  if (request.path.startsWith("/repos/") && !isAboutApp && (repository === null || !isVisible(repository, request.caller))) {
+    return refuseUnknown();
+  }
+  const found = findRoute(api.routes, request);
+  const call: RouteCall = {
+    request,
+    params: found?.params ?? {},
+    origin: api.origin,
+    repository,
+    account: accountOf(request.caller, { people: api.people, bot: BOT }),
+    git: api.git,
+    may: (permissions, level) =>
+      repository !== null &&
+      isAllowed(request.caller, { repository, needs: permissions.map((permission) => ({ permission, level })) }),
+    forward: (onward) => forward({ ...onward, authorization: request.headers["authorization"] ?? null }, api),
+  };
+  const { method, path, query, body } = request;
+  return found === null ? await call.forward({ method, path, query, body }) : await found.route.handle(call);
+}
+
+async function forward(call: Parameters<Upstream["forward"]>[0], api: ApiOptions): Promise<ApiAnswer> {
+  const answer = await api.upstream.forward(call);
+  const link = answer.headers?.["link"];
+  const headers = link === undefined ? {} : { link: link.replace(/<([^>]+)>/g, (_all, url: string) => `<${presentLink(url, api)}>`) };
+  return { status: answer.status, headers, body: Buffer.isBuffer(answer.body) ? answer.body : present(answer.body, api.presentation) };
+}
+
+function presentLink(url: string, { origin, upstream }: ApiOptions): string {
+  return presentUrl(url.replace("127.0.0.1", "localhost"), { origin, upstreamUrl: upstream.baseUrl });
+}

@@ -1,0 +1,24 @@
+/** Any JSON value. */
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+/** A JSON object. */
+export type JsonObject = { [key: string]: Json };
+
+/** Parses JSON text; `undefined` when it is none, so that the caller decides what a broken body means. */
+export function parseJson(text: string): Json | undefined {
+  try {
+    const value: Json = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for objects, not for arrays and null. */
+export function isJsonObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The value itself when it is an object, else an empty one: for reading optional parts. */
+export function toJsonObject(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}

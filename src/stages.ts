@@ -1,0 +1,87 @@
+import { startAgent, type AgentSettings } from "./agent.ts";
+import type { ContainerEngine } from "./container/engine.ts";
+import type { Stages } from "./execute-run.ts";
+import type { Mask } from "./mask.ts";
+import type { RunWatch } from "./orchestrator.ts";
+import { findDestination, type DestinationOptions } from "./publish/destination.ts";
+import { publishChanges, type Publication } from "./publish/publish.ts";
+import { toPathText } from "./run/changes.ts";
+import { NO_ACTIVITY } from "./run/progress.ts";
+import type { RunRequest } from "./run/request.ts";
+import type { StatePaths } from "./store/paths.ts";
+import { readLogTail, toRunFile } from "./store/run-files.ts";
+import { openRunLog } from "./store/run-log.ts";
+import { cloneWorkspace } from "./workspace/clone.ts";
+import { collectChanges } from "./workspace/collect.ts";
+import { openWorkspace } from "./workspace/workspace.ts";
+
+export type StagesOptions = {
+  engine: ContainerEngine;
+  settings: AgentSettings;
+  destinations: DestinationOptions;
+  paths: StatePaths;
+  mask: Mask;
+};
+
+/** How much of the log's end the pull request shows. */
+const LOG_TAIL_BYTES = 12 * 1024;
+
+/** Binds the rooms to one run. Disposing it closes the run's log. */
+export function bindStages(request: RunRequest, { watch, ...options }: StagesOptions & { watch: RunWatch }): Stages & AsyncDisposable {
+  const { engine, settings, paths, mask } = options;
+  const log = openRunLog(paths, { runId: request.run_id, mask });
+  const commands: string[] = [];
+  let activity = NO_ACTIVITY;
+
+  return {
+    openWorkspace: () => openWorkspace(request.run_id, { workRoot: paths.work }),
+    startAgent: (_request, { workspace }) =>
+      startAgent(request, {
+        engine,
+        settings,
+        workspace,
+        paths,
+        log,
+        onActivity: (now) => {
+          if (now.lastCommand !== null && now.commands !== activity.commands) commands.push(now.lastCommand);
+          activity = now;
+          watch.onActivity(now);
+        },
+      }),
+    reachRepository: () => findDestination(request, options.destinations),
+    cloneWorkspace: async (workspace, { destination, signal }) =>
+      cloneWorkspace(workspace, {
+        url: destination.url,
+        baseRef: request.base,
+        credential: await destination.readCredential(),
+        mirrorRoot: paths.mirrors,
+        owner: process.getuid?.() === 0 ? settings.user : null,
+        signal,
+      }),
+    collectChanges: (workspace, { base }) =>
+      collectChanges(workspace, { base, patchPath: toRunFile(paths, { runId: request.run_id, file: "patch" }) }),
+    toPublication: async (_request, { outcome, collected, base, ended }): Promise<Publication> => {
+      const tail = await readLogTail(paths, { runId: request.run_id, maxBytes: LOG_TAIL_BYTES });
+      return {
+        request,
+        mirrorPath: base.mirrorPath,
+        treeSha: collected.treeSha,
+        base: { ref: base.ref, sha: base.sha },
+        summary: outcome.summary,
+        body: {
+          files: collected.changes.map(({ path, kind }) => ({ path: toPathText(path), kind })),
+          leftOut: outcome.leftOut,
+          hiddenCharacters: [],
+          commands,
+          logTail: tail?.text ?? null,
+          usage: ended.usage,
+          codexVersion: watch.facts.codex?.version ?? null,
+          model: ended.model,
+          runningS: watch.stopwatch.timings().running ?? 0,
+        },
+      };
+    },
+    publishChanges: (publication, { destination, published }) => publishChanges(publication, { destination, published }),
+    [Symbol.asyncDispose]: () => log.close(),
+  };
+}

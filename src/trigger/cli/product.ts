@@ -1,0 +1,31 @@
+import type { Config } from "../../config.ts";
+import type { Orchestrator, RunReporter } from "../../orchestrator.ts";
+import type { RunId } from "../../run/id.ts";
+import type { RunResult } from "../../run/result.ts";
+import type { RunFile } from "../../store/run-files.ts";
+import type { RunStore } from "../../store/runs.ts";
+
+/** The product as the terminal's commands see it; made by the composition root. */
+export type Product = AsyncDisposable & {
+  config: Config;
+  orchestrator: Orchestrator;
+  store: RunStore;
+  /** Publishes what a finished run kept, without running the model. Rejects with `RunError`. */
+  publishRun(runId: RunId, options: { protectedFiles: "held" | "allowed" }): Promise<RunResult>;
+  streamRunFile(runId: RunId, file: RunFile): NodeJS.ReadableStream;
+};
+
+export type OpenProductOptions = { config: Config; reporter: RunReporter | null };
+export type OpenProduct = (options: OpenProductOptions) => Promise<Product>;
+
+/** Where a command writes: results on `out`, all else on `err`. */
+export type Terminal = { out: NodeJS.WritableStream; err: NodeJS.WritableStream & { isTTY?: boolean } };
+
+/** Exit codes of `run`; 2 is bad usage or configuration. */
+export const exitCodes = { done: 0, error: 1, need_user: 3, timeout: 4, cancelled: 5 } as const;
+export const USAGE_EXIT = 2;
+
+/** Bad usage, found after the arguments were read: one sentence, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}

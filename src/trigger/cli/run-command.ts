@@ -1,0 +1,115 @@
+import { userInfo } from "node:os";
+import type { Config } from "../../config.ts";
+import type { NewRun, RunReporter } from "../../orchestrator.ts";
+import type { RunId } from "../../run/id.ts";
+import { BranchName, Effort, MAX_PROMPT_BYTES, ModelName, RepositoryFolder, RunMode } from "../../run/request.ts";
+import type { RunResult } from "../../run/result.ts";
+import { toOutcomeWords } from "../../run/words.ts";
+import { parseDurationS } from "../../text/duration.ts";
+import { exitCodes, UsageError, type OpenProduct, type Terminal } from "./product.ts";
+import { createProgressLine } from "./progress-line.ts";
+import { parseRepository } from "./repository.ts";
+
+/** `run`'s options as commander gives them. */
+export type RunFlags = {
+  repo?: string | undefined;
+  mode?: string | undefined;
+  base?: string | undefined;
+  branch?: string | undefined;
+  model?: string | undefined;
+  effort?: string | undefined;
+  timeout?: string | undefined;
+  dir?: string | undefined;
+  draft?: boolean | undefined;
+  allowProtected?: boolean | undefined;
+  json?: boolean | undefined;
+};
+
+export type RunCommandOptions = { flags: RunFlags; config: Config; openProduct: OpenProduct; terminal: Terminal; interrupts: NodeJS.EventEmitter };
+
+/** One run from the terminal. Resolves with the exit code. Ctrl-C cancels the run; a second one ends the process. */
+export async function runFromTerminal(prompt: string, { flags, config, openProduct, terminal, interrupts }: RunCommandOptions): Promise<number> {
+  const run = toNewRun(prompt, { flags, config });
+  const line = createProgressLine(terminal.err);
+  const reporter: RunReporter = { onProgress: (_request, progress) => line.show(progress), onFinished: async () => line.end() };
+  await using product = await openProduct({ config, reporter });
+  const runId = await product.orchestrator.accept(run);
+  terminal.err.write(`run ${runId}\n`);
+
+  const result = await waitForResult(runId, { product, interrupts });
+  terminal.out.write(flags.json === true ? `${JSON.stringify(result, null, 2)}\n` : toResultText(result, config));
+  return exitCodes[result.status];
+}
+
+type WaitOptions = { product: Awaited<ReturnType<OpenProduct>>; interrupts: NodeJS.EventEmitter };
+
+async function waitForResult(runId: RunId, { product, interrupts }: WaitOptions): Promise<RunResult> {
+  const cancel = (): void => void product.orchestrator.cancel(runId);
+  interrupts.once("SIGINT", cancel);
+  interrupts.once("SIGTERM", cancel);
+  try {
+    await product.orchestrator.settled(runId);
+  } finally {
+    interrupts.off("SIGINT", cancel);
+    interrupts.off("SIGTERM", cancel);
+  }
+  const result = product.store.find(runId)?.result;
+  if (result === null || result === undefined) throw new Error("The run ended without a result; see the log above.");
+  return result;
+}
+
+/** What the terminal asked for. Throws `UsageError` naming the option that is wrong. */
+export function toNewRun(prompt: string, { flags, config }: { flags: RunFlags; config: Config }): NewRun {
+  if (prompt.trim() === "") throw new UsageError("The prompt is empty: say what Codex should do.");
+  if (Buffer.byteLength(prompt) > MAX_PROMPT_BYTES) throw new UsageError(`The prompt is longer than ${MAX_PROMPT_BYTES} bytes.`);
+  const repository = parseRepository(flags.repo ?? ".", { webUrl: config.github.webUrl, folder: process.cwd() });
+  if (repository.kind === "unknown") throw new UsageError(`--repo: ${repository.why}.`);
+  return {
+    trigger: { kind: "terminal", actor: userInfo().username, url: null },
+    repository,
+    prompt: prompt.trim(),
+    context: null,
+    mode: toOption(RunMode, { name: "--mode", value: flags.mode }) ?? "full-auto",
+    base: toOption(BranchName, { name: "--base", value: flags.base }),
+    branch: toOption(BranchName, { name: "--branch", value: flags.branch }),
+    model: toOption(ModelName, { name: "--model", value: flags.model }) ?? config.model.name,
+    effort: toOption(Effort, { name: "--effort", value: flags.effort }) ?? config.model.effort,
+    timeout: toTimeoutS(flags.timeout, config),
+    dir: toOption(RepositoryFolder, { name: "--dir", value: flags.dir }),
+    draft: flags.draft ?? false,
+    allow_protected: flags.allowProtected ?? false,
+    thread: null,
+  };
+}
+
+type Schema<Value> = { safeParse(value: unknown): { success: true; data: Value } | { success: false; error: { issues: readonly { message: string; code?: string; values?: readonly unknown[] }[] } } };
+
+function toOption<Value>(schema: Schema<Value>, { name, value }: { name: string; value: string | undefined }): Value | null {
+  if (value === undefined) return null;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const problem = issue?.values === undefined ? (issue?.message ?? "is not valid") : `must be one of ${issue.values.join(", ")}`;
+  throw new UsageError(`${name}: ${JSON.stringify(value)} ${problem}.`);
+}
+
+function toTimeoutS(value: string | undefined, { timeouts }: Config): number {
+  if (value === undefined) return timeouts.defaultS;
+  const seconds = parseDurationS(value);
+  if (seconds === null) throw new UsageError(`--timeout: ${JSON.stringify(value)} is not a time: give seconds, or 90s, 10m, 1h.`);
+  if (seconds > timeouts.maxS) throw new UsageError(`--timeout: ${value} is above MAX_TIMEOUT, ${timeouts.maxS} s.`);
+  return seconds;
+}
+
+/** The end of a run for people: what happened, what was said, what changed, where to look. */
+export function toResultText(result: RunResult, config: Config): string {
+  const words = toOutcomeWords(result);
+  const lines = [`${result.status}: ${words.headline}`];
+  if (result.output.summary !== null) lines.push("", result.output.summary.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, ""));
+  if (result.output.files_changed.length > 0) lines.push("", "Files changed:", ...result.output.files_changed.map((path) => `  ${JSON.stringify(path).slice(1, -1)}`));
+  if (result.pull_request !== null) lines.push("", `Pull request: ${result.pull_request.url}`);
+  else if (result.branch !== null) lines.push("", `Branch: ${result.branch} (${result.commit ?? ""})`);
+  if (words.next !== null) lines.push("", words.next);
+  lines.push("", `Files of the run: ${config.paths.runs}/${result.run_id}`);
+  return `${lines.join("\n")}\n`;
+}

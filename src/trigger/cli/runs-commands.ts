@@ -1,0 +1,62 @@
+import { pipeline } from "node:stream/promises";
+import { RunId } from "../../run/id.ts";
+import type { RunFile } from "../../store/run-files.ts";
+import type { RunRecord } from "../../store/runs.ts";
+import { UsageError, type Product, type Terminal } from "./product.ts";
+import { toResultText } from "./run-command.ts";
+
+export type ListFlags = { limit: number; repo?: string | undefined; status?: string | undefined; json?: boolean | undefined };
+
+/** Prints the runs on record, newest first. */
+export function listRuns({ store }: Product, { flags, terminal }: { flags: ListFlags; terminal: Terminal }): void {
+  const records = store.list({ limit: flags.limit, repo: flags.repo, status: flags.status });
+  if (flags.json === true) {
+    terminal.out.write(`${JSON.stringify(records.map(toRow), null, 2)}\n`);
+    return;
+  }
+  if (records.length === 0) terminal.err.write("No runs yet.\n");
+  for (const record of records) terminal.out.write(`${toLine(record)}\n`);
+}
+
+/** Prints one run: its result, or where it stands. */
+export function showRun(product: Product, { id, flags, terminal }: { id: string; flags: { json?: boolean | undefined }; terminal: Terminal }): void {
+  const record = findRecord(product, id);
+  if (flags.json === true) terminal.out.write(`${JSON.stringify(record.result ?? toRow(record), null, 2)}\n`);
+  else if (record.result === null) terminal.out.write(`${toLine(record)}\n`);
+  else terminal.out.write(`run ${record.runId} of ${record.repo}\n${toResultText(record.result, product.config)}`);
+}
+
+/** Copies a file of a run to the terminal, as a stream. */
+export async function printRunFile(product: Product, { id, file, terminal }: { id: string; file: RunFile; terminal: Terminal }): Promise<void> {
+  const { runId } = findRecord(product, id);
+  try {
+    await pipeline(product.streamRunFile(runId, file), terminal.out, { end: false });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EPIPE"))) throw error;
+    if (error.code === "ENOENT") throw new UsageError(`The run ${id} has no ${file}.`);
+  }
+}
+
+/** Publishes what a run kept, and prints its result. */
+export async function publishRun(product: Product, { id, flags, terminal }: { id: string; flags: { allowProtected?: boolean | undefined; json?: boolean | undefined }; terminal: Terminal }): Promise<void> {
+  const { runId } = findRecord(product, id);
+  const result = await product.publishRun(runId, { protectedFiles: flags.allowProtected === true ? "allowed" : "held" });
+  terminal.out.write(flags.json === true ? `${JSON.stringify(result, null, 2)}\n` : toResultText(result, product.config));
+}
+
+function findRecord({ store }: Product, id: string): RunRecord {
+  const runId = RunId.safeParse(id);
+  if (!runId.success) throw new UsageError(`${JSON.stringify(id)} is not a run's id.`);
+  const record = store.find(runId.data);
+  if (record === null) throw new UsageError(`There is no run ${id} under RUNS_PATH.`);
+  return record;
+}
+
+function toRow({ runId, repo, state, acceptedAt, result }: RunRecord) {
+  return { run_id: runId, repo, status: state, accepted_at: acceptedAt, duration: result?.duration ?? null, pull_request: result?.pull_request ?? null };
+}
+
+function toLine({ runId, repo, state, acceptedAt, result }: RunRecord): string {
+  const outcome = result?.pull_request?.url ?? result?.error?.reason ?? "";
+  return [runId, acceptedAt.slice(0, 19).replace("T", " "), state.padEnd(10), repo, outcome].join("  ").trimEnd();
+}

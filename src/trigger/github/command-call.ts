@@ -1,0 +1,29 @@
+import type PQueue from "p-queue";
+import type { Logger } from "../../logger.ts";
+import type { GitHubClient } from "./client.ts";
+import type { CommandPlace } from "./comment.ts";
+import type { GitHubAppDeps } from "./deps.ts";
+import type { CommentCreated } from "./payload.ts";
+import type { Person } from "./person.ts";
+import type { RunLimit } from "./run-limit.ts";
+
+/** `resumed`: an earlier process may have done part of the work already. */
+export type Attempt = "first" | "resumed";
+
+/** A command by a person, with all that is needed to answer it. */
+export type CommandCall = {
+  deliveryId: string;
+  attempt: Attempt;
+  created: CommentCreated;
+  installationId: number;
+  author: Person;
+  place: CommandPlace;
+  octokit: GitHubClient;
+  log: Logger;
+};
+
+/** What commands share. `admission` lets one run in at a time, so that the limit counts right. */
+export type CommandDesk = { deps: GitHubAppDeps; admission: PQueue; limit: RunLimit };
+
+/** One command and what it is answered with. */
+export type AnswerOptions = CommandDesk & { call: CommandCall };

@@ -1,0 +1,48 @@
+import type { Logger } from "../../logger.ts";
+import type { NewRun } from "../../orchestrator.ts";
+import type { RunId } from "../../run/id.ts";
+import type { GitHubClient } from "./client.ts";
+
+/** One webhook delivery that holds a command, as it is kept until it is handled. */
+export type StoredDelivery = {
+  deliveryId: string;
+  /** `<repository id>/<comment id>`. */
+  commentKey: string;
+  event: string;
+  /** The payload as JSON text. */
+  payload: string;
+};
+
+/** Where deliveries are kept, so that none is lost and none is handled twice. */
+export type Deliveries = {
+  /** Resolves once the delivery is on disk. `duplicate`: its id or its comment was recorded before. */
+  record(delivery: StoredDelivery): Promise<"new" | "duplicate">;
+  markHandled(deliveryId: string): void;
+  /** What was recorded, but not handled when an earlier process ended, oldest first. */
+  unhandled(): StoredDelivery[];
+};
+
+export type TriggerLimits = {
+  /** Seconds a run may take when the command says nothing, and at most. */
+  defaultTimeoutS: number;
+  maxTimeoutS: number;
+  /** How many runs one person may start within an hour. */
+  runsPerHour: number;
+};
+
+/** What the GitHub trigger needs of the rest of the product. */
+export type GitHubAppDeps = {
+  deliveries: Deliveries;
+  /** Resolves with the run's id once the run is accepted on disk; null when it was for the same delivery before. */
+  submit(run: NewRun, options: { deliveryId: string }): Promise<RunId | null>;
+  /** How many runs this account started since then. */
+  countRuns(options: { actorId: number; since: Date }): number;
+  /** Whether the operator lets this repository (`owner/name`) be worked on. */
+  isServed(repository: string): boolean;
+  limits: TriggerLimits;
+  /** A client that acts as this installation, on this repository only. */
+  octokitFor(installationId: number, repositoryId: number): Promise<GitHubClient>;
+  /** The App's own login, `<slug>[bot]`. */
+  botLogin(): Promise<string>;
+  log: Logger;
+};

@@ -1,0 +1,98 @@
+import type { NewRun } from "../../orchestrator.ts";
+import { toDurationText } from "../../run/words.ts";
+import { removeHidden } from "../../text/hidden.ts";
+import type { AnswerOptions, CommandCall } from "./command-call.ts";
+import { toMistakeText } from "./command-help.ts";
+import type { CommentCommand } from "./command.ts";
+import { addReaction } from "./comment.ts";
+import type { TriggerLimits } from "./deps.ts";
+import { reply, type Reply } from "./reply.ts";
+
+type RunCommand = Extract<CommentCommand, { kind: "run" }>;
+
+/** Starts the run a command asks for, or says why it does not start. Rejects when the run is not accepted. */
+export async function startRun(command: RunCommand, options: AnswerOptions): Promise<void> {
+  const { call, deps, admission } = options;
+  const run = toNewRun(command, { call, limits: deps.limits });
+  const refusal = checkRun(run, options);
+  if (refusal !== null) return reply(refusal, { ...options, reaction: "confused" });
+
+  const admitted = await admission.add(() => admit(run, options));
+  if (admitted === "limit") return reply(toLimitReply(deps.limits), { ...options, reaction: "confused" });
+  const content = admitted === "accepted" ? "eyes" : "confused";
+  return addReaction(call.octokit, { place: call.place, content, log: call.log });
+}
+
+/** Turns the command into the run it asks for. All text of people is freed of what cannot be seen. */
+function toNewRun(
+  { options, prompt }: RunCommand,
+  { call, limits }: { call: CommandCall; limits: TriggerLimits },
+): NewRun {
+  const { repository, issue, comment } = call.created;
+  return {
+    trigger: { kind: "github", actor: call.author.login, url: comment.url },
+    repository: { kind: "github", owner: repository.owner, name: repository.name },
+    prompt: removeHidden(prompt).text.trim(),
+    context: { title: removeHidden(issue.title).text, body: removeHidden(issue.body).text },
+    mode: options.mode ?? "full-auto",
+    base: options.base,
+    branch: options.branch,
+    model: options.model,
+    effort: options.effort,
+    timeout: options.timeoutS ?? limits.defaultTimeoutS,
+    dir: options.dir,
+    draft: options.pullRequest === "draft",
+    allow_protected: options.protectedPaths === "allow",
+    thread: {
+      installation_id: call.installationId,
+      repository_id: repository.id,
+      number: issue.number,
+      is_pull_request: issue.kind === "pull-request",
+      comment_id: comment.id,
+      actor_id: call.author.id,
+    },
+  };
+}
+
+/** Why this run cannot start here; null when it can. */
+function checkRun(run: NewRun, { call, deps }: AnswerOptions): Reply | null {
+  const { repository, issue } = call.created;
+  if (!deps.isServed(`${repository.owner}/${repository.name}`)) {
+    return { kind: "not-served", text: "This server is not set up to work on this repository (`ALLOWED_REPOS`)." };
+  }
+  if (issue.kind === "pull-request") {
+    return { kind: "not-yet", text: "Runs on a pull request are not available yet; ask on an issue." };
+  }
+  if (run.prompt === "") return toMistakeReply("it does not say what to do", "/codex <prompt>");
+  const { maxTimeoutS } = deps.limits;
+  if (run.timeout > maxTimeoutS) {
+    const problem = `a run may take at most ${toDurationText(maxTimeoutS)} (${maxTimeoutS} seconds) here`;
+    return toMistakeReply(problem, `/codex --timeout ${maxTimeoutS} <prompt>`);
+  }
+  return null;
+}
+
+/** Accepts the run, unless its person has reached the limit. A run that may have been accepted before is not counted again. */
+async function admit(run: NewRun, { call, deps, limit }: AnswerOptions): Promise<"accepted" | "limit" | "told-before"> {
+  const { deliveryId, author, attempt, log } = call;
+  const decision = attempt === "first" ? limit.check(author.id) : ({ verdict: "free" } as const);
+  if (decision.verdict === "reached") {
+    log.info({ actorId: author.id }, "run limit reached");
+    return decision.told === "just-now" ? "limit" : "told-before";
+  }
+  const runId = await deps.submit(run, { deliveryId });
+  log.info({ runId, actorId: author.id }, runId === null ? "run was accepted before" : "run accepted");
+  return "accepted";
+}
+
+function toMistakeReply(problem: string, nearest: string): Reply {
+  return { kind: "mistake", text: toMistakeText({ kind: "mistake", problem, nearest }) };
+}
+
+function toLimitReply({ runsPerHour }: TriggerLimits): Reply {
+  const text = [
+    `I did not start this: you have started ${runsPerHour} runs within the last hour, and that is the limit.`,
+    "Until an hour has passed since the first of them, I answer your further commands only with 😕.",
+  ];
+  return { kind: "limit", text: text.join(" ") };
+}
