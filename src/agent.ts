@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { toCodexArgv } from "./codex/argv.ts";
 import { createEventReader, type CodexActivity } from "./codex/events.ts";
 import { composePrompt } from "./codex/prompt.ts";
+import { checkCodexVersion } from "./codex/version.ts";
 import type { ContainerEngine } from "./container/engine.ts";
 import { toContainerSpec } from "./container/container-spec.ts";
 import { startContainer, type RunningContainer } from "./container/start-container.ts";
 import { openGateway, type Gateway } from "./gateway/gateway.ts";
+import { RunError } from "./run/failure.ts";
 import type { AgentExit, AgentReport, ModelFailure } from "./run/outcome.ts";
 import type { RunRequest } from "./run/request.ts";
 import type { Usage } from "./run/result.ts";
@@ -73,7 +75,7 @@ export function startAgent(request: RunRequest, options: StartAgentOptions): Age
   };
 }
 
-type Parts = { container: RunningContainer; gateway: Gateway };
+type Parts = { container: RunningContainer; gateway: Gateway; codexVersion: string | null };
 
 async function openParts(
   request: RunRequest,
@@ -81,7 +83,11 @@ async function openParts(
 ): Promise<Parts> {
   const socketFolder = paths.socketFolder(request.run_id);
   const codexHome = paths.codexHome(request.run_id);
-  await Promise.all([mkdir(socketFolder, { recursive: true }), makeOwnedFolder(codexHome, settings.user)]);
+  const [codexVersion] = await Promise.all([
+    readCodexVersion(engine, settings.image),
+    mkdir(socketFolder, { recursive: true }),
+    makeOwnedFolder(codexHome, settings.user),
+  ]);
   await chmod(socketFolder, 0o755);
 
   const gateway = await openGateway({ socketPath: join(socketFolder, "model.sock"), ...toGatewayOptions(settings) });
@@ -95,14 +101,28 @@ async function openParts(
       owner: settings.user,
       limits: settings.limits,
       runtime: settings.runtime,
-      paths: { treePath: workspace.treePath, inputPath: workspace.inputPath, socketFolderPath: socketFolder, codexHomePath: codexHome },
+      paths: {
+        treePath: workspace.treePath,
+        inputPath: workspace.inputPath,
+        socketFolderPath: socketFolder,
+        codexHomePath: codexHome,
+      },
       workspaceAccess: request.mode === "ask" ? "read-only" : "read-write",
     });
-    return { gateway, container: await startContainer(engine, { spec }) };
+    return { gateway, codexVersion, container: await startContainer(engine, { spec }) };
   } catch (error) {
     await gateway[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Which Codex the image holds. Rejects with `image-missing`, or `image-unusable` when it is too old. */
+async function readCodexVersion(engine: ContainerEngine, image: string): Promise<string | null> {
+  const found = await engine.readImage(image);
+  if (found === null) throw new RunError("image-missing", `The runner image ${image} does not exist on this engine.`);
+  const problem = checkCodexVersion(found.codexVersion);
+  if (problem !== null) throw new RunError("image-unusable", problem);
+  return found.codexVersion;
 }
 
 type SuperviseAgentOptions = StartAgentOptions & Parts & { signal: AbortSignal };
@@ -118,10 +138,10 @@ async function superviseAgent(request: RunRequest, options: SuperviseAgentOption
     stallMs: settings.stallMs,
     lastActivityAt: () => Math.max(gateway.lastActivityAt, reading.lastOutputAt()),
     signal,
-    disk: { path: workspace.treePath, limitBytes: settings.limits.diskBytes, reserveBytes: DISK_RESERVE_BYTES },
+    disk: { paths: [workspace.treePath], limitBytes: settings.limits.diskBytes, reserveBytes: DISK_RESERVE_BYTES },
   });
   const report = await reading.report;
-  return { exit, report, modelFailure: gateway.failure, usage: gateway.usage, model: gateway.model ?? request.model };
+  return { codexVersion: options.codexVersion, exit, report, modelFailure: gateway.failure, usage: gateway.usage, model: gateway.model ?? request.model };
 }
 
 type Reading = { report: Promise<AgentReport>; lastOutputAt(): number };
@@ -150,11 +170,8 @@ function readAgent(container: RunningContainer, { log, onActivity }: StartAgentO
 }
 
 function toGatewayOptions({ model }: AgentSettings) {
-  return {
-    upstreamUrl: model.upstreamUrl,
-    authorization: model.authorization,
-    budget: { maxTokens: model.maxTokens, maxRequests: null },
-  };
+  const { upstreamUrl, authorization, maxTokens } = model;
+  return { upstreamUrl, authorization, budget: maxTokens === null ? {} : { maxTokens } };
 }
 
 async function makeOwnedFolder(path: string, { uid, gid }: { uid: number; gid: number }): Promise<void> {

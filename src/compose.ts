@@ -36,15 +36,17 @@ export type Composition = Product & {
   isAllowed: RepositoryFilter;
 };
 
-export type ComposeOptions = Omit<OpenProductOptions, "reporter"> & { reporterFor: (request: RunRequest, parts: { github: GitHubAccess; log: Logger }) => RunReporter | null };
+/** What a reporter may need of the composition. */
+export type ReporterParts = { github: GitHubAccess; mask: Mask; log: Logger };
+export type ComposeOptions = { config: Config; createReporter: (parts: ReporterParts) => RunReporter | null };
 
 /** The terminal's product: one reporter for every run. */
 export function openProduct({ config, reporter }: OpenProductOptions): Promise<Product> {
-  return compose({ config, reporterFor: () => reporter });
+  return compose({ config, createReporter: () => reporter });
 }
 
 /** Joins configuration, adapters and orchestrator. Disposing it closes the database. */
-export async function compose({ config, reporterFor }: ComposeOptions): Promise<Composition> {
+export async function compose({ config, createReporter }: ComposeOptions): Promise<Composition> {
   const mask = createMask(toSecrets(config));
   const log = createLogger({ level: config.logLevel, mask });
   for (const warning of config.warnings) log.warn({ warning }, "configuration is risky");
@@ -57,7 +59,13 @@ export async function compose({ config, reporterFor }: ComposeOptions): Promise<
   const { webUrl, apiUrl, app, token } = config.github;
   const github = createGitHubAccess({ apiUrl, webUrl, app, token, mask, log });
   const isAllowed = createRepositoryFilter(config.allowedRepositories);
-  const destinations = { access: github, webUrl, hasCredentials: app !== null || token !== null, askPermission, isAllowed };
+  const destinations = {
+    access: github,
+    webUrl,
+    hasCredentials: app !== null || token !== null,
+    askPermission,
+    isAllowed,
+  };
 
   const orchestrator = createOrchestrator({
     store,
@@ -68,8 +76,9 @@ export async function compose({ config, reporterFor }: ComposeOptions): Promise<
       readPatch: (runId) => readPatch(paths, { runId, maxBytes: SHOWN_PATCH_BYTES }),
     },
     queue: createRunQueue(config.concurrency),
-    stagesFor: (request, watch) => bindStages(request, { engine, settings: toAgentSettings(config), destinations, paths, mask, watch }),
-    reporterFor: (request) => reporterFor(request, { github, log }),
+    stagesFor: (request, watch) =>
+      bindStages(request, { engine, settings: toAgentSettings(config), destinations, paths, mask, watch }),
+    reporter: createReporter({ github, mask, log }),
     log,
   });
 
@@ -92,7 +101,9 @@ export async function compose({ config, reporterFor }: ComposeOptions): Promise<
 
 /** Every value that must never be seen in a log, a comment or a file. */
 function toSecrets({ model, github }: Config): string[] {
-  return [model.apiKey, github.token, github.app?.privateKey, github.app?.webhookSecret].filter((secret) => typeof secret === "string");
+  return [model.apiKey, github.token, github.app?.privateKey, github.app?.webhookSecret].filter(
+    (secret) => typeof secret === "string",
+  );
 }
 
 function toAgentSettings({ image, limits, runtime, timeouts, model }: Config): AgentSettings {
@@ -105,7 +116,8 @@ function toAgentSettings({ image, limits, runtime, timeouts, model }: Config): A
     user: chooseOwner({ uid: process.getuid?.() ?? 1000, gid: process.getgid?.() ?? 1000 }),
     model: {
       upstreamUrl: model.baseUrl,
-      authorization: async (): Promise<Record<string, string>> => (key === null ? {} : { authorization: `Bearer ${key}` }),
+      authorization: async (): Promise<Record<string, string>> =>
+        key === null ? {} : { authorization: `Bearer ${key}` },
       maxTokens: model.maxTokensPerRun,
     },
   };

@@ -7,8 +7,8 @@ import { RunError, toRunFailure } from "./run/failure.ts";
 import { decideOutcome, toFailedOutcome, type RunOutcome } from "./run/outcome.ts";
 import type { RunRequest } from "./run/request.ts";
 import type { LiveState } from "./run/state.ts";
-import type { Base } from "./workspace/clone.ts";
-import type { Collected } from "./workspace/collect.ts";
+import type { Base } from "./workspace/clone-workspace.ts";
+import type { Collected } from "./workspace/collect-changes.ts";
 import type { Workspace } from "./workspace/workspace.ts";
 
 /** What each stage does for the pipeline; the composition root binds them to the real rooms. */
@@ -104,5 +104,5 @@ async function publishOrKeep(outcome: RunOutcome, { publish }: { publish: () => 
 
 function noteEnd(facts: RunFacts, ended: AgentEnd): void {
   facts.usage = ended.usage;
-  facts.codex = { version: facts.codex?.version ?? null, thread_id: ended.report.threadId, model: ended.model };
+  facts.codex = { version: ended.codexVersion, thread_id: ended.report.threadId, model: ended.model };
 }

@@ -42,7 +42,7 @@ export type OrchestratorOptions = {
   queue: RunQueue;
   /** Binds the stages to one run. */
   stagesFor(request: RunRequest, watch: RunWatch): Stages & AsyncDisposable;
-  reporterFor(request: RunRequest): RunReporter | null;
+  reporter: RunReporter | null;
   log: Logger;
 };
 
@@ -79,7 +79,10 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
       const request = RunRequest.parse({ ...run, run_id: createRunId(), accepted_at: new Date().toISOString() });
       await files.writeRequest(request);
       store.add(request, { deliveryId });
-      log.info({ runId: request.run_id, repo: toRepositoryName(request.repository), trigger: request.trigger.kind }, "run accepted");
+      log.info(
+        { runId: request.run_id, repo: toRepositoryName(request.repository), trigger: request.trigger.kind },
+        "run accepted",
+      );
       start(request);
       return request.run_id;
     },
@@ -161,7 +164,7 @@ type Progress = { enter(state: LiveState): void; onActivity(activity: Activity):
 /** Passes a run's progress on to the record and its reporter, at most once a second for what only the agent says. */
 function createProgress(
   request: RunRequest,
-  { store, queue, reporterFor, stopwatch }: RunToEndOptions & { stopwatch: Stopwatch },
+  { store, queue, reporter, stopwatch }: RunToEndOptions & { stopwatch: Stopwatch },
 ): Progress {
   let state: LiveState = "queued";
   let activity = NO_ACTIVITY;
@@ -175,7 +178,7 @@ function createProgress(
       activity,
     };
     store.setProgress(request.run_id, progress);
-    reporterFor(request)?.onProgress(request, progress);
+    reporter?.onProgress(request, progress);
   };
   setImmediate(tell);
   return {
@@ -199,7 +202,7 @@ type FinishOptions = OrchestratorOptions & {
 };
 
 async function finishRun(request: RunRequest, options: FinishOptions): Promise<void> {
-  const { store, files, reporterFor, log, outcome } = options;
+  const { store, files, reporter, log, outcome } = options;
   const runId = request.run_id;
   try {
     const result = await toResult(request, options);
@@ -209,7 +212,7 @@ async function finishRun(request: RunRequest, options: FinishOptions): Promise<v
       { runId, status: result.status, reason: result.error?.reason ?? null, durationS: result.duration },
       "run ended",
     );
-    await reporterFor(request)?.onFinished({
+    await reporter?.onFinished({
       request,
       result,
       leftOut: outcome.leftOut,

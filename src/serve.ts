@@ -1,11 +1,13 @@
 import { statfs } from "node:fs/promises";
 import { once } from "node:events";
 import { createNodeMiddleware, Probot } from "probot";
-import { compose, type Composition } from "./compose.ts";
+import { compose, type Composition, type ReporterParts } from "./compose.ts";
 import { checkServeConfig, ConfigError, type AppCredentials, type Config } from "./config.ts";
+import type { RunReporter } from "./orchestrator.ts";
+import type { GitHubAccess } from "./publish/github-access.ts";
 import { createGitHubApp, type GitHubApp } from "./trigger/github/app.ts";
 import { createWebhookGate } from "./trigger/github/gate.ts";
-import { createStatusReporter } from "./trigger/github/status-comment.ts";
+import { createGitHubReporter } from "./trigger/github/reporter.ts";
 import { createHealthRoutes, type Readiness } from "./web/health.ts";
 import { startWebServer, type Route, type WebServer } from "./web/server.ts";
 
@@ -33,15 +35,16 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const { app } = config.github;
   if (problems.length > 0 || app === null) throw new ConfigError(problems);
 
-  const product = await compose({
-    config,
-    reporterFor: (request, { github, log }) => createStatusReporter(request, { octokitFor: github.octokitFor, log }),
-  });
+  const product = await compose({ config, createReporter });
   try {
     const gitHubApp = createApp(product);
     const webhooks = await createWebhookRoute(product, { app, gitHubApp });
     const health = createHealthRoutes({ checks: () => checkReadiness(product) });
-    const web = await startWebServer({ ...config.http, routes: [webhooks, health], onError: (error) => product.log.error({ err: error }, "request failed") });
+    const web = await startWebServer({
+      ...config.http,
+      routes: [webhooks, health],
+      onError: (error) => product.log.error({ err: error }, "request failed"),
+    });
     await takeUp(product, gitHubApp);
     return toRunningServer(product, web);
   } catch (error) {
@@ -59,6 +62,18 @@ function toRunningServer(product: Composition, web: WebServer): RunningServer {
       await web[Symbol.asyncDispose]();
       await product[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** Runs that came from GitHub are told there; others end in their files alone. */
+function createReporter({ github, mask, log }: ReporterParts): RunReporter {
+  return createGitHubReporter({ ...toGitHubClients(github), mask, log });
+}
+
+function toGitHubClients(github: GitHubAccess) {
+  return {
+    octokitFor: async (installationId: number, repositoryId: number) => github.octokitFor({ installationId, repositoryId }),
+    botLogin: async () => (await github.identity()).name,
   };
 }
 
@@ -83,15 +98,19 @@ export function createApp({ config, orchestrator, deliveries, store, github, isA
   const { name: model, effort } = config.model;
   return createGitHubApp({
     deliveries,
-    submit: (run, { deliveryId }) => orchestrator.accept({ ...run, model: run.model ?? model, effort: run.effort ?? effort }, { deliveryId }),
+    submit: (run, { deliveryId }) =>
+      orchestrator.accept({ ...run, model: run.model ?? model, effort: run.effort ?? effort }, { deliveryId }),
     countRuns: ({ actorId, since }) => store.countByActor(actorId, since.toISOString()),
     isServed: (repository) => {
       const [owner = "", name = ""] = repository.split("/");
       return isAllowed({ kind: "github", owner, name });
     },
-    limits: { defaultTimeoutS: config.timeouts.defaultS, maxTimeoutS: config.timeouts.maxS, runsPerHour: RUNS_PER_HOUR },
-    octokitFor: async (installationId, repositoryId) => github.octokitFor({ installationId, repositoryId }),
-    botLogin: async () => (await github.identity()).name,
+    limits: {
+      defaultTimeoutS: config.timeouts.defaultS,
+      maxTimeoutS: config.timeouts.maxS,
+      runsPerHour: RUNS_PER_HOUR,
+    },
+    ...toGitHubClients(github),
     log,
   });
 }
@@ -101,9 +120,15 @@ type WebhookOptions = { app: AppCredentials; gitHubApp: GitHubApp };
 /** Our own gate, and behind it Probot's middleware with the application. */
 async function createWebhookRoute({ config, log }: Composition, { app, gitHubApp }: WebhookOptions): Promise<Route> {
   const secret = app.webhookSecret ?? "";
-  const probot = new Probot({ appId: app.appId, privateKey: app.privateKey, secret, baseUrl: config.github.apiUrl, log: log.child({ library: "probot" }, { level: "warn" }) });
+  const probot = new Probot({
+    appId: app.appId,
+    privateKey: app.privateKey,
+    secret,
+    baseUrl: config.github.apiUrl,
+    log: log.child({ library: "probot" }, { level: "warn" }),
+  });
   const middleware = await createNodeMiddleware(gitHubApp, { probot, webhooksPath: WEBHOOK_PATH });
-  const gate = createWebhookGate({ secret, log, handle: (request, response) => middleware(request, response) });
+  const gate = createWebhookGate({ secret, log, handle: async (request, response) => middleware(request, response) });
   return async (request, response, path) => {
     if (path !== WEBHOOK_PATH) return false;
     await gate(request, response);
@@ -113,7 +138,10 @@ async function createWebhookRoute({ config, log }: Composition, { app, gitHubApp
 
 async function checkReadiness({ engine, config, paths }: Composition): Promise<Readiness[]> {
   const image = await engine.readImage(config.image).then(
-    (found) => (found === null ? { engine: null, image: `${config.image} is missing: build it with \`codex-orchestrator image build\`` } : { engine: null, image: null }),
+    (found) =>
+      found === null
+        ? { engine: null, image: `${config.image} is missing: build it with \`codex-orchestrator image build\`` }
+        : { engine: null, image: null },
     (error: unknown) => ({ engine: error instanceof Error ? error.message : String(error), image: null }),
   );
   const { bavail, bsize } = await statfs(paths.runs);
@@ -121,6 +149,9 @@ async function checkReadiness({ engine, config, paths }: Composition): Promise<R
   return [
     { name: "docker", problem: image.engine },
     { name: "image", problem: image.image },
-    { name: "disk", problem: free < DISK_RESERVE_BYTES ? `only ${Math.round(free / 1024 ** 2)} MiB are free under RUNS_PATH` : null },
+    {
+      name: "disk",
+      problem: free < DISK_RESERVE_BYTES ? `only ${Math.round(free / 1024 ** 2)} MiB are free under RUNS_PATH` : null,
+    },
   ];
 }

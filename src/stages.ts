@@ -11,8 +11,8 @@ import type { RunRequest } from "./run/request.ts";
 import type { StatePaths } from "./store/paths.ts";
 import { readLogTail, toRunFile } from "./store/run-files.ts";
 import { openRunLog } from "./store/run-log.ts";
-import { cloneWorkspace } from "./workspace/clone.ts";
-import { collectChanges } from "./workspace/collect.ts";
+import { cloneWorkspace } from "./workspace/clone-workspace.ts";
+import { collectChanges } from "./workspace/collect-changes.ts";
 import { openWorkspace } from "./workspace/workspace.ts";
 
 export type StagesOptions = {
@@ -27,7 +27,10 @@ export type StagesOptions = {
 const LOG_TAIL_BYTES = 12 * 1024;
 
 /** Binds the rooms to one run. Disposing it closes the run's log. */
-export function bindStages(request: RunRequest, { watch, ...options }: StagesOptions & { watch: RunWatch }): Stages & AsyncDisposable {
+export function bindStages(
+  request: RunRequest,
+  { watch, ...options }: StagesOptions & { watch: RunWatch },
+): Stages & AsyncDisposable {
   const { engine, settings, paths, mask } = options;
   const log = openRunLog(paths, { runId: request.run_id, mask });
   const commands: string[] = [];
@@ -75,13 +78,14 @@ export function bindStages(request: RunRequest, { watch, ...options }: StagesOpt
           commands,
           logTail: tail?.text ?? null,
           usage: ended.usage,
-          codexVersion: watch.facts.codex?.version ?? null,
+          codexVersion: ended.codexVersion,
           model: ended.model,
           runningS: watch.stopwatch.timings().running ?? 0,
         },
       };
     },
-    publishChanges: (publication, { destination, published }) => publishChanges(publication, { destination, published }),
+    publishChanges: (publication, { destination, published }) =>
+      publishChanges(publication, { destination, published }),
     [Symbol.asyncDispose]: () => log.close(),
   };
 }

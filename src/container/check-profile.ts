@@ -1,76 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
 import { RunError } from "../run/failure.ts";
-import type { ContainerSpec } from "./container-spec.ts";
+import type { BindMount, ContainerSpec, Ulimit } from "./container-spec.ts";
 
-type Field = keyof ContainerSpec;
-type Rule<F extends Field> = (wanted: ContainerSpec[F], actual: ContainerSpec[F]) => boolean;
+type Rule = (wanted: ContainerSpec, actual: ContainerSpec) => boolean;
 
-/** Names of variables that an image may not bring along: secrets, and what would redirect programs. */
-const REFUSED_ENV = /^(OPENAI_|CODEX_|GITHUB_|LD_)|(_API_KEY|_TOKEN|_SECRET|_PASSWORD|_PROXY)$/i;
-
-const same = (wanted: unknown, actual: unknown): boolean => isDeepStrictEqual(wanted, actual);
-
-/** An image's own variables are merged into ours by the engine; ours must be there as given. */
-const sameEnv: Rule<"env"> = (wanted, actual) =>
-  Object.entries(actual).every(([name, value]) =>
-    name in wanted ? wanted[name] === value : !REFUSED_ENV.test(name),
-  ) && Object.keys(wanted).every((name) => name in actual);
-
-/** An image's own labels are merged into ours by the engine. */
-const includesLabels: Rule<"labels"> = (wanted, actual) =>
-  Object.entries(wanted).every(([name, value]) => actual[name] === value);
-
-const sameSet =
-  <T>(toKey: (item: T) => string) =>
-  (wanted: T[], actual: T[]): boolean =>
-    same(wanted.map(toKey).toSorted(), actual.map(toKey).toSorted());
-
-/** A rule for every field: one that is forgotten does not compile. */
-const rules: { [F in Field]: Rule<F> } = {
-  name: same,
-  image: same,
-  entrypoint: same,
-  command: same,
-  user: same,
-  workingDir: same,
-  hostname: same,
-  env: sameEnv,
-  labels: includesLabels,
-  network: same,
-  publishedPorts: same,
-  rootFilesystem: same,
-  mounts: sameSet((mount) => JSON.stringify([mount.source, mount.target, mount.access, mount.propagation])),
-  tmpfs: same,
-  privileges: same,
-  capDrop: same,
-  capAdd: same,
-  groupAdd: same,
-  devices: same,
-  securityOptions: same,
-  procProtection: same,
-  pidMode: same,
-  ipcMode: same,
-  utsMode: same,
-  userNamespace: same,
-  cgroupNamespace: same,
-  runtime: (wanted, actual) => wanted === null || wanted === actual,
-  firstProcess: same,
-  terminal: same,
-  stopSignal: same,
-  memoryBytes: same,
-  memorySwapBytes: same,
-  nanoCpus: same,
-  pidsLimit: same,
-  shmBytes: same,
-  oomScoreAdj: same,
-  oomKiller: same,
-  ulimits: sameSet((limit) => `${limit.name} ${limit.soft} ${limit.hard}`),
-  logDriver: same,
-  logOptions: same,
-  restartPolicy: same,
-  removal: same,
-  otherSettings: same,
-};
+/** The few fields where an engine may add something of its own or use another order; all others must be equal. */
+const rules = new Map<string, Rule>([
+  ["env", (wanted, actual) => isEnvAsWanted(wanted.env, actual.env)],
+  ["labels", (wanted, actual) => isDeepStrictEqual({ ...actual.labels, ...wanted.labels }, actual.labels)],
+  ["mounts", (wanted, { mounts }) => isSameSet(wanted.mounts, { actual: mounts, toLine: toMountLine })],
+  ["ulimits", (wanted, { ulimits }) => isSameSet(wanted.ulimits, { actual: ulimits, toLine: toUlimitLine })],
+  ["runtime", (wanted, actual) => wanted.runtime === null || wanted.runtime === actual.runtime],
+]);
 
 /**
  * Compares what the engine made with what was wanted, before anything of it is started.
@@ -79,22 +20,40 @@ const rules: { [F in Field]: Rule<F> } = {
  * changes of a library would otherwise loosen a run without anybody noticing.
  */
 export function checkProfile(wanted: ContainerSpec, { actual }: { actual: ContainerSpec }): void {
-  for (const field of Object.keys(rules) as Field[]) {
-    if (!matches(field, { wanted, actual })) {
+  const actualFields = new Map<string, unknown>(Object.entries(actual));
+  for (const [field, value] of Object.entries(wanted)) {
+    const isEqual = rules.get(field)?.(wanted, actual) ?? isDeepStrictEqual(value, actualFields.get(field));
+    if (!isEqual) {
+      const [made, asked] = [actualFields.get(field), value].map((side) => show(side, { field }));
       throw new RunError(
         "container-refused",
-        `The engine made a container whose ${field} is ${show(actual, field)}, not ${show(wanted, field)}, so it was not started.`,
+        `The engine made a container whose ${field} is ${made}, not ${asked}, so it was not started.`,
       );
     }
   }
 }
 
-function matches<F extends Field>(field: F, { wanted, actual }: { wanted: ContainerSpec; actual: ContainerSpec }) {
-  return rules[field](wanted[field], actual[field]);
+/** Names of variables that an image may not bring along: secrets, and what would redirect programs. */
+const REFUSED_ENV = /^(OPENAI_|CODEX_|GITHUB_|LD_)|(_API_KEY|_TOKEN|_SECRET|_PASSWORD|_PROXY)$/i;
+
+/** An image's own variables are merged into ours by the engine; ours must be there as given. */
+function isEnvAsWanted(wanted: ContainerSpec["env"], actual: ContainerSpec["env"]): boolean {
+  const added = Object.keys(actual).filter((name) => !(name in wanted));
+  return isDeepStrictEqual({ ...actual, ...wanted }, actual) && !added.some((name) => REFUSED_ENV.test(name));
+}
+
+const toMountLine = ({ source, target, access, propagation }: BindMount): string =>
+  JSON.stringify([source, target, access, propagation]);
+
+const toUlimitLine = ({ name, soft, hard }: Ulimit): string => `${name} ${soft} ${hard}`;
+
+/** Whether both hold the same, in whatever order. */
+function isSameSet<T>(wanted: T[], { actual, toLine }: { actual: T[]; toLine: (item: T) => string }): boolean {
+  return isDeepStrictEqual(wanted.map(toLine).toSorted(), actual.map(toLine).toSorted());
 }
 
 /** Of variables only the names are shown: an image may carry somebody's secret. */
-function show(profile: ContainerSpec, field: Field): string {
-  const text = JSON.stringify(field === "env" ? Object.keys(profile.env) : profile[field]);
+function show(value: unknown, { field }: { field: string }): string {
+  const text = JSON.stringify(field === "env" ? Object.keys(value ?? {}) : value) ?? "absent";
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }

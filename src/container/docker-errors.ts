@@ -27,11 +27,7 @@ export function cleanEngineText(error: unknown): string {
 
 /** Makes one printable line of at most 300 characters of what an engine or a container said. */
 export function toOneLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what has to go
-  const line = text
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ")
-    .replace(/ {2,}/g, " ")
-    .trim();
+  const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim();
   return line.length > 300 ? `${line.slice(0, 299)}…` : line;
 }
 

@@ -19,7 +19,10 @@ const hints: [RegExp, string][] = [
   [/mismatched algorithms|sha256/i, "Repositories with SHA-256 object names are not supported; use one with SHA-1."],
   [/dubious ownership/i, "The local repository belongs to another user; run as that user, or give its URL."],
   [/redirect/i, "The repository was renamed or moved; use its new address."],
-  [/fsck|object corrupt|hasdotgit/i, "The repository holds objects that git refuses; `git fsck` in a clone names them."],
+  [
+    /fsck|object corrupt|hasdotgit/i,
+    "The repository holds objects that git refuses; `git fsck` in a clone names them.",
+  ],
 ];
 
 /** Sorts what a failed `git fetch` or `git ls-remote` said. */

@@ -25,7 +25,7 @@ export async function commitTree({
 }: CommitOptions): Promise<string> {
   const { stdout } = await runGit(["commit-tree", treeSha, "-p", parentSha, "-F", "-"], {
     gitDir: mirrorPath,
-    identity: { ...author, date },
+    identity: { author: { ...author, date }, committer: { ...author, date } },
     stdin: Buffer.from(toCommitMessage(message), "utf8"),
   });
   return stdout.toString("utf8").trim();
@@ -58,7 +58,7 @@ function toPlainLine(line: string): string {
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replace(/<[^>]*>/g, "")
     .replace(/^[\s#>*+-]+/, "")
-    .replace(/[*_`]{1,3}(\S(?:[^*_`]*\S)?)[*_`]{1,3}/g, "$1")
+    .replace(/[*`]/g, "")
     .replace(/(^|\W)[@#](?=\w)/g, "$1")
     .replace(/\.$/, "")
     .trim();

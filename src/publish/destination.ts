@@ -26,24 +26,43 @@ export type Destination = {
 /** Asks GitHub whether the person who asked still may; resolves with a sentence when not. */
 export type AskPermission = (octokit: Octokit, request: RunRequest) => Promise<string | null>;
 
-export type DestinationOptions = { access: GitHubAccess; webUrl: string; hasCredentials: boolean; askPermission: AskPermission; isAllowed: RepositoryFilter };
+export type DestinationOptions = {
+  access: GitHubAccess;
+  webUrl: string;
+  hasCredentials: boolean;
+  askPermission: AskPermission;
+  isAllowed: RepositoryFilter;
+};
 
 /** Finds out how a run's repository is reached. Rejects with `clone-failed` when the App is not installed there. */
 export async function findDestination(request: RunRequest, options: DestinationOptions): Promise<Destination> {
   const { repository } = request;
   if (!options.isAllowed(repository)) {
-    throw new RunError("clone-failed", `${toRepositoryName(repository)} is not among the repositories this machine may work on.`, { hint: "Add it to ALLOWED_REPOS, then try again." });
+    throw new RunError(
+      "clone-failed",
+      `${toRepositoryName(repository)} is not among the repositories this machine may work on.`,
+      { hint: "Add it to ALLOWED_REPOS, then try again." },
+    );
   }
   switch (repository.kind) {
     case "local":
-      return { ...createPlainDestination(pathToFileURL(repository.path).href), publishing: request.branch === null ? "none" : "branch" };
+      return {
+        ...createPlainDestination(pathToFileURL(repository.path).href),
+        publishing: request.branch === null ? "none" : "branch",
+      };
     case "url":
       return createPlainDestination(repository.url);
     case "github": {
       const url = `${options.webUrl}/${repository.owner}/${repository.name}.git`;
       if (!options.hasCredentials) return createPlainDestination(url);
       const target = await findTarget(request, { ...options, owner: repository.owner, name: repository.name });
-      return createGitHubDestination(request, { ...options, url, target, owner: repository.owner, name: repository.name });
+      return createGitHubDestination(request, {
+        ...options,
+        url,
+        target,
+        owner: repository.owner,
+        name: repository.name,
+      });
     }
   }
 }
@@ -76,7 +95,10 @@ async function findTarget({ thread }: RunRequest, { access, owner, name }: Named
   }
 }
 
-function createGitHubDestination(request: RunRequest, { access, webUrl, askPermission, url, target, owner, name }: Named & { url: string; target: RepositoryTarget }): Destination {
+function createGitHubDestination(
+  request: RunRequest,
+  { access, webUrl, askPermission, url, target, owner, name }: Named & { url: string; target: RepositoryTarget },
+): Destination {
   const octokit = access.octokitFor(target);
   return {
     url,

@@ -6,7 +6,12 @@ export type Route = (request: IncomingMessage, response: ServerResponse, path: s
 
 export type WebServer = AsyncDisposable & { port: number };
 
-export type StartWebServerOptions = { host: string; port: number; routes: readonly Route[]; onError: (error: unknown) => void };
+export type StartWebServerOptions = {
+  host: string;
+  port: number;
+  routes: readonly Route[];
+  onError: (error: unknown) => void;
+};
 
 /**
  * Starts the HTTP server; the first route that knows the path answers, anything else is 404 as JSON. Rejects when the
@@ -29,7 +34,10 @@ export async function startWebServer({ host, port, routes, onError }: StartWebSe
 
 /** Sends a JSON answer and ends the response. */
 export function sendJson(response: ServerResponse, { status, body }: { status: number; body: unknown }): void {
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8", "x-content-type-options": "nosniff" });
+  response.writeHead(status, {
+    "content-type": "application/json; charset=utf-8",
+    "x-content-type-options": "nosniff",
+  });
   response.end(`${JSON.stringify(body)}\n`);
 }
 

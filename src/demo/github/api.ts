@@ -1,6 +1,6 @@
-import type { Contract } from "./contract.ts";
+import type { Exchange } from "./contract.ts";
 import { type ApiAnswer, type ApiRequest, refuse, refuseUnknown } from "./exchange.ts";
-import type { FaultList } from "./faults.ts";
+import type { FaultEffect, FaultList } from "./faults.ts";
 import type { GitHost } from "./git-host.ts";
 import { accountOf, type Caller, checkAppToken, isAllowed, isVisible, readToken, type TokenBook } from "./identity.ts";
 import { type Json, parseJson } from "./json.ts";
@@ -32,15 +32,17 @@ export type ApiOptions = {
   tokens: TokenBook;
   git: GitHost;
   upstream: Upstream;
-  contract: Contract;
   faults: FaultList;
   routes: Route[];
   presentation: Presentation;
   requests: RecordedRequest[];
-  violations: string[];
+  /** For the contract, which looks at them when it is asked. */
+  exchanges: Exchange[];
+  /** Where the stand-in itself broke down. */
+  breakdowns: string[];
 };
 
-/** Answers one REST call: who is it, is it well formed, may they, who knows the answer, is the answer GitHub's. */
+/** Answers one REST call: who asks, may they, and who knows the answer. */
 export async function answerApi(raw: RawRequest, api: ApiOptions): Promise<ApiAnswer | "reset"> {
   const identified = identify(raw.headers["authorization"], api);
   const caller: Caller = identified.kind === "refused" ? { kind: "anonymous" } : identified.caller;
@@ -53,16 +55,19 @@ export async function answerApi(raw: RawRequest, api: ApiOptions): Promise<ApiAn
   };
 
   const early = await api.faults.take(request, "before");
-  if (early?.kind === "reset") return (record("reset"), "reset");
-  if (early !== null) return (record(early.answer.status), early.answer);
-  api.violations.push(...api.contract.checkRequest(request));
+  if (early !== null) {
+    api.exchanges.push({ request, answer: null });
+    return settle(early, record);
+  }
   const answer = identified.kind === "refused" ? identified.answer : await route(request, api);
-  api.violations.push(...api.contract.checkAnswer(request, answer));
-
+  api.exchanges.push({ request, answer });
   const late = await api.faults.take(request, "after");
-  if (late?.kind === "reset") return (record("reset"), "reset");
-  record(late?.answer.status ?? answer.status);
-  return late?.answer ?? answer;
+  return settle(late ?? { kind: "answer", answer }, record);
+}
+
+function settle(effect: FaultEffect, record: (status: number | "reset") => void): ApiAnswer | "reset" {
+  record(effect.kind === "reset" ? "reset" : effect.answer.status);
+  return effect.kind === "reset" ? "reset" : effect.answer;
 }
 
 type Identified = { kind: "known"; caller: Caller } | { kind: "refused"; answer: ApiAnswer };
@@ -72,7 +77,9 @@ function identify(authorization: string | undefined, api: ApiOptions): Identifie
   const token = readToken(authorization) ?? "";
   if (token.startsWith("eyJ")) {
     const problem = checkAppToken(token, { appId: APP.id, privateKey: api.privateKey });
-    return problem === null ? { kind: "known", caller: { kind: "app" } } : { kind: "refused", answer: refuse(401, problem) };
+    return problem === null
+      ? { kind: "known", caller: { kind: "app" } }
+      : { kind: "refused", answer: refuse(401, problem) };
   }
   const caller = api.tokens.find(token);
   return caller === null ? { kind: "refused", answer: refuse(401, "Bad credentials") } : { kind: "known", caller };
@@ -88,7 +95,11 @@ function canonicalPath(path: string, repositories: RepositorySeed[]): string {
 async function route(request: ApiRequest, api: ApiOptions): Promise<ApiAnswer> {
   const repository = api.repositories.find(({ name }) => `${request.path}/`.startsWith(`/repos/${name}/`)) ?? null;
   const isAboutApp = request.caller.kind === "app" && request.path.endsWith("/installation");
-  if (request.path.startsWith("/repos/") && !isAboutApp && (repository === null || !isVisible(repository, request.caller))) {
+  if (
+    request.path.startsWith("/repos/") &&
+    !isAboutApp &&
+    (repository === null || !isVisible(repository, request.caller))
+  ) {
     return refuseUnknown();
   }
   const found = findRoute(api.routes, request);
@@ -111,8 +122,13 @@ async function route(request: ApiRequest, api: ApiOptions): Promise<ApiAnswer> {
 async function forward(call: Parameters<Upstream["forward"]>[0], api: ApiOptions): Promise<ApiAnswer> {
   const answer = await api.upstream.forward(call);
   const link = answer.headers?.["link"];
-  const headers = link === undefined ? {} : { link: link.replace(/<([^>]+)>/g, (_all, url: string) => `<${presentLink(url, api)}>`) };
-  return { status: answer.status, headers, body: Buffer.isBuffer(answer.body) ? answer.body : present(answer.body, api.presentation) };
+  const headers =
+    link === undefined ? {} : { link: link.replace(/<([^>]+)>/g, (_all, url: string) => `<${presentLink(url, api)}>`) };
+  return {
+    status: answer.status,
+    headers,
+    body: Buffer.isBuffer(answer.body) ? answer.body : present(answer.body, api.presentation),
+  };
 }
 
 function presentLink(url: string, { origin, upstream }: ApiOptions): string {

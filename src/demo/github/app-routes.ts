@@ -93,8 +93,14 @@ function isInstalledOn(name: string): boolean {
 
 async function listRepositories(call: RouteCall, options: AppRoutesOptions): Promise<ApiAnswer> {
   const { caller } = call.request;
-  if (caller.kind !== "installation") return refuse(403, "You must authenticate with an installation access token in order to list repositories for an installation.");
-  const names = options.repositories.filter((one) => isVisible(one, caller) && isInstalledOn(one.name)).map((one) => one.name);
+  if (caller.kind !== "installation")
+    return refuse(
+      403,
+      "You must authenticate with an installation access token in order to list repositories for an installation.",
+    );
+  const names = options.repositories
+    .filter((one) => isVisible(one, caller) && isInstalledOn(one.name))
+    .map((one) => one.name);
   const allowed = names.filter((name) => caller.repositories === "all" || caller.repositories.includes(name));
   const repositories = await readAll(call, allowed);
   return { status: 200, body: { total_count: repositories.length, repository_selection: "all", repositories } };
@@ -115,7 +121,15 @@ async function readUser(call: RouteCall, options: AppRoutesOptions): Promise<Api
   const login = call.params["login"]?.toLowerCase();
   const person = [...options.people, BOT].find((one) => one.login.toLowerCase() === login);
   if (person === undefined) return refuseUnknown();
-  const profile = { name: person.name, company: null, blog: "", location: null, email: null, hireable: null, bio: null };
+  const profile = {
+    name: person.name,
+    company: null,
+    blog: "",
+    location: null,
+    email: null,
+    hireable: null,
+    bio: null,
+  };
   const counts = { public_repos: 0, public_gists: 0, followers: 0, following: 0, twitter_username: null };
   const times = { created_at: "2024-01-01T00:00:00Z", updated_at: "2026-01-01T00:00:00Z" };
   return { status: 200, body: { ...toAccount(person, call.origin), ...profile, ...counts, ...times } };

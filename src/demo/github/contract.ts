@@ -1,8 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { type Document, OpenAPIBackend } from "openapi-backend";
+import type { Document } from "openapi-backend";
 import type { ApiAnswer, ApiRequest } from "./exchange.ts";
 
-/** GitHub's OpenAPI description, held against both sides of every call. */
+/** A call that was made; `answer` is `null` where a fault took its place. */
+export type Exchange = { request: ApiRequest; answer: ApiAnswer | null };
+
+/** GitHub's OpenAPI description, held against both sides of calls. */
 export type Contract = {
   /** What is wrong with a request, one sentence each. An operation outside the description is wrong, too. */
   checkRequest(request: ApiRequest): string[];
@@ -10,15 +13,47 @@ export type Contract = {
   checkAnswer(request: ApiRequest, answer: ApiAnswer): string[];
 };
 
-/** Reads the pruned description (`scripts/prune-openapi.mjs`); checks are compiled when first needed. */
-export async function loadContract(): Promise<Contract> {
+/** What is wrong with these calls, in their order, nothing twice. */
+export async function checkExchanges(exchanges: Exchange[]): Promise<string[]> {
+  const contract = await loadContract();
+  const problems = exchanges.flatMap(({ request, answer }) => [
+    ...contract.checkRequest(request),
+    ...(answer === null ? [] : contract.checkAnswer(request, answer)),
+  ]);
+  return [...new Set(problems)];
+}
+
+/** GitHub's schemas are large and mostly used once: what pays off in a server only costs here. */
+const AJV_OPTIONS = {
+  validateFormats: false,
+  validateSchema: false,
+  inlineRefs: false,
+  meta: false,
+  code: { optimize: false },
+} as const;
+
+let loaded: Promise<Contract> | undefined;
+
+/** Reads the pruned description (`scripts/prune-openapi.mjs`) once; each check is compiled when first needed. */
+export function loadContract(): Promise<Contract> {
+  return (loaded ??= readContract());
+}
+
+async function readContract(): Promise<Contract> {
+  const { OpenAPIBackend } = await import("openapi-backend"); // a third of a second that a mere demo need not spend
   const definition: Document = JSON.parse(await readFile(new URL("./openapi.json", import.meta.url), "utf8"));
-  const api = new OpenAPIBackend({ definition, quick: true, strict: false, ajvOpts: { validateFormats: false } });
+  const api = new OpenAPIBackend({
+    definition,
+    quick: true,
+    strict: false,
+    ajvOpts: AJV_OPTIONS,
+  });
   await api.init();
   return {
     checkRequest(request) {
       const operation = api.matchOperation(toMatchable(request));
-      if (operation === undefined) return [`${nameOf(request)}: not part of the description that the stand-in is held to`];
+      if (operation === undefined)
+        return [`${nameOf(request)}: not part of the description that the stand-in is held to`];
       const { errors } = api.validateRequest(toMatchable(request), operation);
       return toSentences(errors, `${nameOf(request)} (request)`);
     },
@@ -44,7 +79,9 @@ function toMatchable({ method, path, query, body }: ApiRequest) {
 type Complaint = { instancePath: string; message?: string | undefined; params: object };
 
 function toSentences(errors: Complaint[] | null | undefined, name: string): string[] {
-  return (errors ?? []).map((error) => `${name}: ${error.instancePath} ${error.message ?? ""} ${JSON.stringify(error.params)}`);
+  return (errors ?? []).map(
+    (error) => `${name}: ${error.instancePath} ${error.message ?? ""} ${JSON.stringify(error.params)}`,
+  );
 }
 
 function nameOf({ method, path }: ApiRequest): string {

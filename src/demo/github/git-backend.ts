@@ -8,7 +8,13 @@ import { GIT_ENVIRONMENT } from "./run-git.ts";
 import type { RepositorySeed } from "./seeds.ts";
 
 /** One git request as it was seen. */
-export type GitRequest = { method: string; path: string; caller: Caller["kind"]; status: number; updates: PushCommands["updates"] };
+export type GitRequest = {
+  method: string;
+  path: string;
+  caller: Caller["kind"];
+  status: number;
+  updates: PushCommands["updates"];
+};
 
 export type GitBackendOptions = {
   rootPath: string;
@@ -31,19 +37,29 @@ export async function serveGit(
 ): Promise<boolean> {
   const { request, response, body } = exchange;
   const url = new URL(request.url ?? "/", "http://stand-in");
-  const [, name = "", service = ""] = /^\/([^/]+\/[^/]+?)(?:\.git)?\/(info\/refs|git-[a-z]+-pack)$/.exec(url.pathname) ?? [];
+  const [, name = "", service = ""] =
+    /^\/([^/]+\/[^/]+?)(?:\.git)?\/(info\/refs|git-[a-z]+-pack)$/.exec(url.pathname) ?? [];
   if (!SERVICES.has(service)) return false;
   const isPush = service === "git-receive-pack" || url.searchParams.get("service") === "git-receive-pack";
   const token = readToken(request.headers.authorization);
   const caller: Caller | null = token === null ? { kind: "anonymous" } : options.tokens.find(token);
   const repository = options.repositories.find((one) => one.name.toLowerCase() === name.toLowerCase());
   const refusal = refuseAccess(caller, { repository, isPush });
-  const commands = service === "git-receive-pack" ? readPushCommands(body) : { updates: [], capabilities: [], packAt: 0 };
-  const seen = { method: request.method ?? "", path: url.pathname + url.search, caller: caller?.kind ?? "anonymous", updates: commands.updates };
+  const commands =
+    service === "git-receive-pack" ? readPushCommands(body) : { updates: [], capabilities: [], packAt: 0 };
+  const seen = {
+    method: request.method ?? "",
+    path: url.pathname + url.search,
+    caller: caller?.kind ?? "anonymous",
+    updates: commands.updates,
+  };
   if (refusal !== null || repository === undefined) {
     const { status, text } = refusal ?? { status: 404, text: "Repository not found." };
     options.onRequest({ ...seen, status });
-    response.writeHead(status, { "content-type": "text/plain", ...(status === 401 ? { "www-authenticate": 'Basic realm="GitHub"' } : {}) });
+    response.writeHead(status, {
+      "content-type": "text/plain",
+      ...(status === 401 ? { "www-authenticate": 'Basic realm="GitHub"' } : {}),
+    });
     response.end(text);
     return true;
   }
@@ -51,7 +67,9 @@ export async function serveGit(
     if (options.pushDelayMs() > 0) await sleep(options.pushDelayMs());
     await options.beforePush()?.(commands);
     const gitDir = `${options.rootPath}/${repository.name}.git`;
-    const refused = options.faults.take(commands) ?? (caller?.kind === "installation" ? await checkWorkflowFiles(gitDir, { body, commands }) : null);
+    const refused =
+      options.faults.take(commands) ??
+      (caller?.kind === "installation" ? await checkWorkflowFiles(gitDir, { body, commands }) : null);
     if (refused !== null) {
       options.onRequest({ ...seen, status: 200 });
       response.writeHead(200, { "content-type": "application/x-git-receive-pack-result", "cache-control": "no-cache" });
@@ -60,7 +78,11 @@ export async function serveGit(
     }
   }
   options.onRequest({ ...seen, status: 200 });
-  await runBackend(exchange, { rootPath: options.rootPath, path: `/${repository.name}.git/${service}`, query: url.search.slice(1) });
+  await runBackend(exchange, {
+    rootPath: options.rootPath,
+    path: `/${repository.name}.git/${service}`,
+    query: url.search.slice(1),
+  });
   return true;
 }
 
@@ -69,7 +91,11 @@ function refuseAccess(
   caller: Caller | null,
   wanted: { repository: RepositorySeed | undefined; isPush: boolean },
 ): { status: number; text: string } | null {
-  if (caller === null) return { status: 401, text: "Invalid username or token. Password authentication is not supported for Git operations." };
+  if (caller === null)
+    return {
+      status: 401,
+      text: "Invalid username or token. Password authentication is not supported for Git operations.",
+    };
   const { repository, isPush } = wanted;
   if (repository === undefined || !isVisible(repository, caller)) {
     return caller.kind === "anonymous" ? { status: 401, text: "" } : { status: 404, text: "Repository not found." };
@@ -81,13 +107,18 @@ function refuseAccess(
       return { status: 403, text: "Write access to repository not granted." };
     case "person": {
       const isWriter = isAtLeast(roleOf(caller.login, repository), "write");
-      return !isPush || isWriter ? null : { status: 403, text: `Permission to ${repository.name}.git denied to ${caller.login}.` };
+      return !isPush || isWriter
+        ? null
+        : { status: 403, text: `Permission to ${repository.name}.git denied to ${caller.login}.` };
     }
     case "installation": {
       const level = caller.permissions["contents"];
       const isCovered = caller.repositories.includes(repository.name);
-      if (isPush) return isCovered && level === "write" ? null : { status: 403, text: "Write access to repository not granted." };
-      return repository.visibility === "public" || level !== undefined ? null : { status: 404, text: "Repository not found." };
+      if (isPush)
+        return isCovered && level === "write" ? null : { status: 403, text: "Write access to repository not granted." };
+      return repository.visibility === "public" || level !== undefined
+        ? null
+        : { status: 404, text: "Repository not found." };
     }
   }
 }
@@ -126,9 +157,15 @@ async function runBackend(
     head = Buffer.concat([head, chunk]);
     const end = head.indexOf("\r\n\r\n");
     if (end < 0) return;
-    const headers = head.toString("latin1", 0, end).split("\r\n").map((line) => line.split(/: */, 2));
+    const headers = head
+      .toString("latin1", 0, end)
+      .split("\r\n")
+      .map((line) => line.split(/: */, 2));
     const status = headers.find(([name]) => name?.toLowerCase() === "status")?.[1] ?? "200";
-    response.writeHead(Number.parseInt(status, 10), Object.fromEntries(headers.filter(([name]) => name?.toLowerCase() !== "status")));
+    response.writeHead(
+      Number.parseInt(status, 10),
+      Object.fromEntries(headers.filter(([name]) => name?.toLowerCase() !== "status")),
+    );
     response.write(head.subarray(end + 4));
   });
   await promise;

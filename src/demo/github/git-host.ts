@@ -39,7 +39,10 @@ export function createGitHost({ rootPath }: { rootPath: string }): GitHost {
     (await runGit(args, { gitDir: pathOf(repository) })).toString();
   const resolve = async (repository: string, revision: string): Promise<string | null> => {
     const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`];
-    return await git(repository, args).then((sha) => sha.trim(), () => null);
+    return await git(repository, args).then(
+      (sha) => sha.trim(),
+      () => null,
+    );
   };
   return {
     rootPath,
@@ -48,7 +51,8 @@ export function createGitHost({ rootPath }: { rootPath: string }): GitHost {
     resolve,
     create: (repository) => createBareRepository(pathOf(repository)),
     async commit(repository, commit) {
-      const parent = (await resolve(repository, `refs/heads/${commit.branch}`)) ?? (await resolve(repository, "refs/heads/main"));
+      const parent =
+        (await resolve(repository, `refs/heads/${commit.branch}`)) ?? (await resolve(repository, "refs/heads/main"));
       const seconds = parent === null ? EPOCH_SECONDS : Math.floor(Date.now() / 1000);
       await runGit(["fast-import", "--quiet", "--force"], {
         gitDir: pathOf(repository),
@@ -58,7 +62,10 @@ export function createGitHost({ rootPath }: { rootPath: string }): GitHost {
     },
     async listRefs(repository, prefix) {
       const text = await git(repository, ["for-each-ref", "--format=%(objectname) %(refname)", prefix]);
-      return text.split("\n").filter(Boolean).map((line) => ({ sha: line.slice(0, 40), ref: line.slice(41) }));
+      return text
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => ({ sha: line.slice(0, 40), ref: line.slice(41) }));
     },
     async readFile(repository, { revision, path }) {
       const args = ["cat-file", "blob", `${revision}:${path}`];
@@ -73,7 +80,10 @@ async function createBareRepository(path: string): Promise<void> {
     await mkdir(join(path, folder), { recursive: true });
   }
   await writeFile(join(path, "HEAD"), "ref: refs/heads/main\n");
-  await writeFile(join(path, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n[http]\n\treceivepack = true\n[receive]\n\tdenyDeleteCurrent = refuse\n");
+  await writeFile(
+    join(path, "config"),
+    "[core]\n\trepositoryformatversion = 0\n\tbare = true\n[http]\n\treceivepack = true\n[receive]\n\tdenyDeleteCurrent = refuse\n",
+  );
 }
 
 function toImportStream(commit: NewCommit, { parent, seconds }: { parent: string | null; seconds: number }): Buffer {

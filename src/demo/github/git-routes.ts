@@ -46,7 +46,12 @@ async function listMatchingRefs(call: RouteCall): Promise<ApiAnswer> {
 function toRefBody({ ref, sha }: { ref: string; sha: string }, call: RouteCall): Json {
   const { api } = placeOf(call);
   const nodeId = Buffer.from(`Ref:${ref}`).toString("base64");
-  return { ref, node_id: nodeId, url: `${api}/git/${ref}`, object: { sha, type: "commit", url: `${api}/git/commits/${sha}` } };
+  return {
+    ref,
+    node_id: nodeId,
+    url: `${api}/git/${ref}`,
+    object: { sha, type: "commit", url: `${api}/git/commits/${sha}` },
+  };
 }
 
 async function listBranches(call: RouteCall): Promise<ApiAnswer> {
@@ -90,8 +95,13 @@ export async function describeCommit(call: RouteCall, sha: string): Promise<Json
   const { name, api, web } = placeOf(call);
   const format = "%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B";
   const text = await call.git.git(name, ["show", "--no-patch", `--format=${format}`, sha]);
-  const [tree = "", parents = "", an = "", ae = "", ad = "", cn = "", ce = "", cd = "", message = ""] = text.split("\0");
-  const linkTo = (one: string): JsonObject => ({ sha: one, url: `${api}/commits/${one}`, html_url: `${web}/commit/${one}` });
+  const [tree = "", parents = "", an = "", ae = "", ad = "", cn = "", ce = "", cd = "", message = ""] =
+    text.split("\0");
+  const linkTo = (one: string): JsonObject => ({
+    sha: one,
+    url: `${api}/commits/${one}`,
+    html_url: `${web}/commit/${one}`,
+  });
   const unverified = { verified: false, reason: "unsigned", signature: null, payload: null, verified_at: null };
   return {
     ...linkTo(sha),
@@ -121,7 +131,8 @@ async function readContents(call: RouteCall): Promise<ApiAnswer> {
   const path = (call.params["path"] ?? "").replace(/^\/+|\/+$/g, "");
   const ref = call.request.query.get("ref") ?? "HEAD";
   const sha = await call.git.resolve(name, ref);
-  if (sha === null) return refuse(404, ref === "HEAD" ? "This repository is empty." : `No commit found for the ref ${ref}`);
+  if (sha === null)
+    return refuse(404, ref === "HEAD" ? "This repository is empty." : `No commit found for the ref ${ref}`);
   const listing = await call.git.git(name, ["ls-tree", "-z", "-l", sha, "--", path === "" ? "." : path]);
   const [entry] = toEntries(listing);
   const isFolder = path === "" || entry?.type === "tree";
@@ -131,7 +142,8 @@ async function readContents(call: RouteCall): Promise<ApiAnswer> {
     return { status: 200, body: toEntries(inside).map((one) => toContentBody(call, { entry: one, ref })) };
   }
   const content = (await call.git.readFile(name, { revision: sha, path })) ?? Buffer.alloc(0);
-  if (/\braw\b/.test(call.request.headers["accept"] ?? "")) return toText(content, "application/vnd.github.raw; charset=utf-8");
+  if (/\braw\b/.test(call.request.headers["accept"] ?? ""))
+    return toText(content, "application/vnd.github.raw; charset=utf-8");
   const encoded = content.toString("base64").replace(/.{60}/g, "$&\n");
   return { status: 200, body: { ...toContentBody(call, { entry, ref }), content: encoded, encoding: "base64" } };
 }
@@ -139,11 +151,14 @@ async function readContents(call: RouteCall): Promise<ApiAnswer> {
 type Entry = { type: string; sha: string; size: number; path: string };
 
 function toEntries(listing: string): Entry[] {
-  return listing.split("\0").filter(Boolean).map((line) => {
-    const [meta = "", path = ""] = line.split("\t");
-    const [, type = "", sha = "", size = "0"] = meta.split(/ +/);
-    return { type, sha, size: Number(size) || 0, path };
-  });
+  return listing
+    .split("\0")
+    .filter(Boolean)
+    .map((line) => {
+      const [meta = "", path = ""] = line.split("\t");
+      const [, type = "", sha = "", size = "0"] = meta.split(/ +/);
+      return { type, sha, size: Number(size) || 0, path };
+    });
 }
 
 function toContentBody(call: RouteCall, { entry, ref }: { entry: Entry; ref: string }): JsonObject {

@@ -10,7 +10,13 @@ export type Caller =
   | { kind: "anonymous" }
   | { kind: "app" }
   | { kind: "person"; login: string; token: string }
-  | { kind: "installation"; token: string; permissions: AppPermissions; repositories: string[] | "all"; expiresAtMs: number };
+  | {
+      kind: "installation";
+      token: string;
+      permissions: AppPermissions;
+      repositories: string[] | "all";
+      expiresAtMs: number;
+    };
 
 /** The tokens that were handed out, and whose they are. */
 export type TokenBook = {
@@ -50,7 +56,10 @@ export function readToken(authorization: string | undefined): string | null {
 const Claims = z.object({ iss: z.union([z.string(), z.number()]), iat: z.number(), exp: z.number() });
 
 /** Checks an App's JSON web token as GitHub does; returns what is wrong with it, or `null`. */
-export function checkAppToken(token: string, { appId, privateKey }: { appId: number; privateKey: string }): string | null {
+export function checkAppToken(
+  token: string,
+  { appId, privateKey }: { appId: number; privateKey: string },
+): string | null {
   const [header = "", payload = "", signature = ""] = token.split(".");
   const signed = verify(
     "RSA-SHA256",
@@ -62,9 +71,11 @@ export function checkAppToken(token: string, { appId, privateKey }: { appId: num
   const claims = Claims.safeParse(JSON.parse(Buffer.from(payload, "base64url").toString()));
   if (!claims.success || String(claims.data.iss) !== String(appId)) return "Integration must generate a public key";
   const nowSeconds = Date.now() / 1000;
-  if (claims.data.exp <= nowSeconds) return "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires";
+  if (claims.data.exp <= nowSeconds)
+    return "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires";
   if (claims.data.exp > nowSeconds + 660) return "'Expiration time' claim ('exp') is too far in the future";
-  if (claims.data.iat > nowSeconds + 60) return "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued";
+  if (claims.data.iat > nowSeconds + 60)
+    return "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued";
   return null;
 }
 
@@ -99,7 +110,10 @@ export function isVisible(repository: RepositorySeed, caller: Caller): boolean {
 }
 
 /** True when the caller may do what needs any one of `needs`; people need a signed-in account or, for contents, the role. */
-export function isAllowed(caller: Caller, { repository, needs }: { repository: RepositorySeed; needs: Need[] }): boolean {
+export function isAllowed(
+  caller: Caller,
+  { repository, needs }: { repository: RepositorySeed; needs: Need[] },
+): boolean {
   if (!isVisible(repository, caller)) return false;
   if (repository.visibility === "public" && needs.some((need) => need.level === "read")) return true;
   switch (caller.kind) {

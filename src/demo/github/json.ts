@@ -13,12 +13,12 @@ export function parseJson(text: string): Json | undefined {
   }
 }
 
-/** True for objects, not for arrays and null. */
-export function isJsonObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** True for objects, not for arrays, null, and bodies that are not JSON at all. */
+export function isJsonObject(value: Json | Buffer | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value);
 }
 
 /** The value itself when it is an object, else an empty one: for reading optional parts. */
-export function toJsonObject(value: Json | undefined): JsonObject {
+export function toJsonObject(value: Json | Buffer | undefined): JsonObject {
   return isJsonObject(value) ? value : {};
 }

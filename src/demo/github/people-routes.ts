@@ -18,7 +18,11 @@ export function createPeopleRoutes({ people }: { people: Person[] }): Route[] {
       handle: (call) => readPermission(call, people),
     },
     { method: "POST", path: "/repos/{owner}/{repo}/issues", handle: (call) => write(call, "Issue") },
-    { method: "POST", path: "/repos/{owner}/{repo}/issues/{number}/comments", handle: (call) => write(call, "IssueComment") },
+    {
+      method: "POST",
+      path: "/repos/{owner}/{repo}/issues/{number}/comments",
+      handle: (call) => write(call, "IssueComment"),
+    },
     { method: "PATCH", path: comment, handle: (call) => change(call) },
     { method: "DELETE", path: comment, handle: (call) => change(call) },
   ];
@@ -84,8 +88,10 @@ async function change(call: RouteCall): Promise<ApiAnswer> {
   const current = await call.forward({ method: "GET", path });
   if (current.status !== 200 || !isJsonObject(current.body)) return current;
   const author = isJsonObject(current.body["user"]) ? current.body["user"]["login"] : null;
-  const isWriter = call.repository !== null && caller.kind === "person" && isAtLeast(roleOf(caller.login, call.repository), "write");
-  if (caller.kind === "person" && !isWriter && author !== caller.login) return refuse(403, "Must have admin rights to Repository.");
+  const isWriter =
+    call.repository !== null && caller.kind === "person" && isAtLeast(roleOf(caller.login, call.repository), "write");
+  if (caller.kind === "person" && !isWriter && author !== caller.login)
+    return refuse(403, "Must have admin rights to Repository.");
   return checkLength(call, "IssueComment") ?? (await call.forward({ method, path, body }));
 }
 

@@ -21,7 +21,10 @@ export function readPushCommands(body: Buffer): PushCommands {
   while (at + 4 <= body.length) {
     const length = Number.parseInt(body.toString("latin1", at, at + 4), 16);
     if (length < 4 || Number.isNaN(length)) return { updates, capabilities, packAt: at + 4 };
-    const [command = "", offered = ""] = body.toString("utf8", at + 4, at + length).replace(/\n$/, "").split("\0");
+    const [command = "", offered = ""] = body
+      .toString("utf8", at + 4, at + length)
+      .replace(/\n$/, "")
+      .split("\0");
     if (offered !== "") capabilities = offered.trim().split(" ");
     const [oldSha = "", newSha = "", ref = ""] = command.split(" ");
     updates.push({ oldSha, newSha, ref });

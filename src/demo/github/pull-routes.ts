@@ -74,7 +74,11 @@ async function readPull(call: RouteCall): Promise<ApiAnswer> {
   if (answer.status !== 200 || !/\bdiff\b/.test(call.request.headers["accept"] ?? "")) return answer;
   const range = readRange(answer.body);
   if (range === null) return refuseUnknown();
-  const diff = await call.git.git(call.repository?.name ?? "", ["diff", "--full-index", `${range.base}...${range.head}`]);
+  const diff = await call.git.git(call.repository?.name ?? "", [
+    "diff",
+    "--full-index",
+    `${range.base}...${range.head}`,
+  ]);
   const headers = { "content-type": "application/vnd.github.diff; charset=utf-8" };
   return { status: 200, headers, body: Buffer.from(diff) };
 }
@@ -117,10 +121,13 @@ type FileNumbers = { additions: number; deletions: number; path: string };
 async function readNumbers(call: RouteCall, { base, head }: Range): Promise<FileNumbers[]> {
   const args = ["diff", "--numstat", "-z", "--no-renames", `${base}...${head}`];
   const text = await call.git.git(call.repository?.name ?? "", args);
-  return text.split("\0").filter(Boolean).map((line) => {
-    const [additions, deletions, path = ""] = line.split("\t");
-    return { additions: Number(additions) || 0, deletions: Number(deletions) || 0, path };
-  });
+  return text
+    .split("\0")
+    .filter(Boolean)
+    .map((line) => {
+      const [additions, deletions, path = ""] = line.split("\t");
+      return { additions: Number(additions) || 0, deletions: Number(deletions) || 0, path };
+    });
 }
 
 async function listFiles(call: RouteCall): Promise<ApiAnswer> {
@@ -153,7 +160,11 @@ async function listFiles(call: RouteCall): Promise<ApiAnswer> {
 async function listCommits(call: RouteCall): Promise<ApiAnswer> {
   const range = await findRange(call);
   if (range === null) return refuseUnknown();
-  const list = await call.git.git(call.repository?.name ?? "", ["rev-list", "--reverse", `${range.base}..${range.head}`]);
+  const list = await call.git.git(call.repository?.name ?? "", [
+    "rev-list",
+    "--reverse",
+    `${range.base}..${range.head}`,
+  ]);
   const hashes = list.split("\n").filter(Boolean);
   return { status: 200, body: await Promise.all(hashes.map((sha) => describeCommit(call, sha))) };
 }
@@ -174,7 +185,16 @@ async function readIssue(call: RouteCall): Promise<ApiAnswer> {
 }
 
 const SHARED = ["id", "node_id", "number", "title", "user", "labels", "state", "locked", "assignee", "assignees"];
-const SHARED_TOO = ["milestone", "comments", "created_at", "updated_at", "closed_at", "body", "draft", "author_association"];
+const SHARED_TOO = [
+  "milestone",
+  "comments",
+  "created_at",
+  "updated_at",
+  "closed_at",
+  "body",
+  "draft",
+  "author_association",
+];
 
 function toIssue(pull: JsonObject): JsonObject {
   const url = String(pull["issue_url"]);

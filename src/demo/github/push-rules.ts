@@ -74,7 +74,10 @@ export function createPushFaultList(): PushFaultList {
  * GitHub takes no workflow files from an App without the `workflows` permission. The pack is unpacked beside the
  * repository to look into it, as git itself does before it accepts a push.
  */
-export async function checkWorkflowFiles(gitDir: string, push: { body: Buffer; commands: PushCommands }): Promise<PushRefusal | null> {
+export async function checkWorkflowFiles(
+  gitDir: string,
+  push: { body: Buffer; commands: PushCommands },
+): Promise<PushRefusal | null> {
   const tips = push.commands.updates.map(({ newSha }) => newSha).filter((sha) => !/^0+$/.test(sha));
   const pack = push.body.subarray(push.commands.packAt);
   if (tips.length === 0 || pack.length === 0) return null;
@@ -85,7 +88,18 @@ export async function checkWorkflowFiles(gitDir: string, push: { body: Buffer; c
       GIT_ALTERNATE_OBJECT_DIRECTORIES: join(gitDir, "objects"),
     };
     await runGit(["unpack-objects", "-q"], { gitDir, environment, stdin: pack });
-    const args = ["log", "--format=", "--name-only", "--root", "-m", ...tips, "--not", "--all", "--", ".github/workflows"];
+    const args = [
+      "log",
+      "--format=",
+      "--name-only",
+      "--root",
+      "-m",
+      ...tips,
+      "--not",
+      "--all",
+      "--",
+      ".github/workflows",
+    ];
     const paths = (await runGit(args, { gitDir, environment })).toString().split("\n").filter(Boolean);
     const [path] = paths;
     if (path === undefined) return null;

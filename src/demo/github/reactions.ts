@@ -53,7 +53,9 @@ export function createReactionBook(): ReactionBook {
   return {
     routes,
     count: (path) =>
-      Object.fromEntries(CONTENTS.map((content) => [content, at(path).filter((one) => one.content === content).length])),
+      Object.fromEntries(
+        CONTENTS.map((content) => [content, at(path).filter((one) => one.content === content).length]),
+      ),
     list: (path) => at(path).map(({ person, content }) => ({ login: person.login, content })),
   };
 }

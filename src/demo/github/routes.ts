@@ -32,7 +32,10 @@ export type RouteCall = {
 export type Route = { method: string; path: string; handle(call: RouteCall): Promise<ApiAnswer> };
 
 /** The first route that fits, with its values; `null` leaves the call to the emulator. */
-export function findRoute(routes: Route[], { method, path }: ApiRequest): { route: Route; params: Record<string, string> } | null {
+export function findRoute(
+  routes: Route[],
+  { method, path }: ApiRequest,
+): { route: Route; params: Record<string, string> } | null {
   for (const route of routes) {
     if (route.method !== method) continue;
     const params = matchPath(route.path, path);

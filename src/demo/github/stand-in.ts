@@ -1,24 +1,161 @@
-import { generateKeyPair } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { answerApi, type ApiOptions, type RecordedRequest } from "./api.ts";
-import { createAppRoutes } from "./app-routes.ts";
-import { loadContract } from "./contract.ts";
-import type { ApiAnswer } from "./exchange.ts";
-import { createFaultList, type Fault } from "./faults.ts";
-import { type GitBackendOptions, type GitRequest, serveGit } from "./git-backend.ts";
-import { createGitHost, type GitHost } from "./git-host.ts";
-import { createGitRoutes } from "./git-routes.ts";
-import { createTokenBook } from "./identity.ts";
-import { isJsonObject, type Json, type JsonObject, toJsonObject } from "./json.ts";
-import { createPeopleRoutes } from "./people-routes.ts";
+import type { RecordedRequest } from "./api.ts";
+import { type CommentDelivery, type CommentDeliveryOptions, deliverComment } from "./deliverer.ts";
+import { checkExchanges } from "./contract.ts";
+import type { Fault } from "./faults.ts";
+import type { GitRequest } from "./git-backend.ts";
+import type { GitHost } from "./git-host.ts";
+import type { Json } from "./json.ts";
 import type { PushCommands } from "./pkt-line.ts";
-import { createPullRoutes } from "./pull-routes.ts";
-import { createPushFaultList, type PushFault } from "./push-rules.ts";
-import { createReactionBook } from "./reactions.ts";
-import { APP, BOT, EARLIER_ISSUES, EMAIL_ISSUE, HELLO, type IssueSeed, PEOPLE, type RepositorySeed } from "./seeds.ts";
-import { signAppToken, startUpstream } from "./upstream.ts";
-import { type Delivery, sendDelivery, toCommentPayload } from "./webhook.ts";
+import type { PushFault } from "./push-rules.ts";
+import {
+  APP,
+  BOT,
+  EARLIER_ISSUES,
+  EMAIL_ISSUE,
+  HELLO,
+  type IssueSeed,
+  PEOPLE,
+  type Person,
+  type RepositorySeed,
+} from "./seeds.ts";
+import { startHostServer } from "./server.ts";
+import { type Delivery, type DeliveryOptions, sendDelivery } from "./webhook.ts";
+import { callApi, type CallOptions, createWorld, seedIssues, type World } from "./world.ts";
+
+export type GitHubStandInOptions = {
+  /** Folder for the bare repositories, kept afterwards; when left out a temporary one, removed afterwards. */
+  rootPath?: string;
+  /** Default: the demo's repository. The first one is where comments are written. */
+  repositories?: RepositorySeed[];
+  /** People besides the demo's. */
+  people?: Person[];
+  /** Issues of the first repository, oldest first; the last one stays open. */
+  issues?: IssueSeed[];
+  /** How long installation tokens are good for, in milliseconds; default one hour. */
+  tokenLifetimeMs?: number;
+};
+
+/** A running stand-in for a GitHub Enterprise Server: REST API, git over HTTP, webhooks. */
+export type GitHubStandIn = AsyncDisposable & {
+  /** `127.0.0.1:port`, the value for GHE_HOST. */
+  host: string;
+  /** `http://127.0.0.1:port`; the API is at `/api/v3`, git at `/<owner>/<repo>.git`. */
+  origin: string;
+  app: {
+    id: number;
+    slug: string;
+    installationId: number;
+    privateKey: string;
+    webhookSecret: string;
+    botLogin: string;
+    botId: number;
+  };
+  /** `owner/name` of the first repository. */
+  repository: string;
+  /** Its open issue; 0 without issues. */
+  issueNumber: number;
+  git: GitHost;
+  /** REST calls and git calls, in the order they were answered. */
+  requests: RecordedRequest[];
+  gitRequests: GitRequest[];
+  /**
+   * Where a request, or an answer of our own, is not what GitHub's OpenAPI description allows. Asked for, because the
+   * check costs more than all the calls; `[]` at the end of every test.
+   */
+  listViolations(): Promise<string[]>;
+  /** The personal token of somebody. */
+  tokenOf(login: string): string;
+  /** Calls the API as somebody, without HTTP. */
+  call(options: CallOptions): Promise<{ status: number; body: Json }>;
+  /** Who reacted how at an API path that ends in `/reactions`. */
+  listReactions(path: string): { login: string; content: string }[];
+  /** Lets REST calls fail. */
+  fail(fault: Fault): void;
+  /** Lets pushes be refused, in GitHub's words. A push that is no fast-forward is refused by git itself. */
+  failPush(fault: PushFault): void;
+  /** Makes every push wait, in milliseconds. */
+  delayPushes(delayMs: number): void;
+  /** Runs before each push is taken, `null` to stop: the moment for somebody else to push first. */
+  beforePush(hook: ((commands: PushCommands) => Promise<void>) | null): void;
+  /** Ends all installation tokens, as after their hour. */
+  expireTokens(): void;
+  /** Writes a comment as a person and delivers the signed event about it. */
+  deliverComment(options: StandInComment): Promise<CommentDelivery>;
+  /** Delivers any event, signed; an earlier delivery's `id` makes it a redelivery. */
+  deliver(options: Omit<DeliveryOptions, "secret"> & { secret?: string }): Promise<Delivery>;
+};
+
+/** A comment in the first repository, by default on the open issue. */
+export type StandInComment = Omit<CommentDeliveryOptions, "secret" | "issue" | "repository"> &
+  Partial<Pick<CommentDeliveryOptions, "secret" | "issue" | "repository">>;
+
+/** Only ever used between the stand-in and the server that the demo or a test starts. */
+const WEBHOOK_SECRET = "stand-in-webhook-secret";
+
+/** Starts it on a free loopback port. Rejects when git is not installed. */
+export async function startGitHubStandIn(options: GitHubStandInOptions = {}): Promise<GitHubStandIn> {
+  await using disposables = new AsyncDisposableStack();
+  const { repositories = [HELLO], issues = [...EARLIER_ISSUES, EMAIL_ISSUE], tokenLifetimeMs = 3_600_000 } = options;
+  const rootPath = options.rootPath ?? (await makeTemporaryFolder(disposables));
+  const server = disposables.use(await startHostServer());
+  const people = [...PEOPLE, ...(options.people ?? [])];
+  const origin = `http://${server.host}`;
+  const world = disposables.use(await createWorld({ origin, rootPath, people, repositories, tokenLifetimeMs }));
+  const repository = repositories[0]?.name ?? "";
+  const issueNumber = await seedIssues(world, { repository, issues });
+  server.open(world);
+  const owned = disposables.move();
+  return {
+    ...toControls(world, { repository, issueNumber }),
+    ...{ host: server.host, origin, repository, issueNumber, git: world.api.git },
+    ...{ requests: world.api.requests, gitRequests: world.gitRequests },
+    app: {
+      ...{ id: APP.id, slug: APP.slug, installationId: APP.installationId, botLogin: BOT.login, botId: BOT.id },
+      ...{ privateKey: world.api.privateKey, webhookSecret: WEBHOOK_SECRET },
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+type Controls = Omit<
+  GitHubStandIn,
+  | "host"
+  | "origin"
+  | "app"
+  | "repository"
+  | "issueNumber"
+  | "git"
+  | "requests"
+  | "gitRequests"
+  | typeof Symbol.asyncDispose
+>;
+
+function toControls(world: World, { repository, issueNumber }: { repository: string; issueNumber: number }): Controls {
+  return {
+    tokenOf(login) {
+      const token = world.tokensByLogin.get(login);
+      if (token === undefined) throw new Error(`nobody is called ${login}`);
+      return token;
+    },
+    listViolations: async () => [...world.api.breakdowns, ...(await checkExchanges(world.api.exchanges))],
+    call: (call) => callApi(world, call),
+    listReactions: (path) => world.reactions.list(path),
+    fail: (fault) => world.api.faults.add(fault),
+    failPush: (fault) => world.backend.faults.add(fault),
+    delayPushes: (delayMs) => void (world.pushing.delayMs = delayMs),
+    beforePush: (hook) => void (world.pushing.hook = hook),
+    expireTokens: () => world.api.tokens.expireInstallationTokens(),
+    deliverComment: (comment) =>
+      deliverComment(world, { secret: WEBHOOK_SECRET, issue: issueNumber, repository, ...comment }),
+    deliver: (delivery) => sendDelivery({ secret: WEBHOOK_SECRET, ...delivery }),
+  };
+}
+
+async function makeTemporaryFolder(disposables: AsyncDisposableStack): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "github-stand-in-"));
+  disposables.defer(() => rm(path, { recursive: true, force: true }));
+  return path;
+}

@@ -40,7 +40,8 @@ export async function startUpstream(options: UpstreamOptions): Promise<Upstream>
   const baseUrl = emulator.url;
   const forward = (call: ForwardedCall): Promise<ApiAnswer> => forwardCall(call, baseUrl);
   let installation: Promise<string> | undefined;
-  const authorizeInstallation = (): Promise<string> => (installation ??= askInstallationToken(forward, options.privateKey));
+  const authorizeInstallation = (): Promise<string> =>
+    (installation ??= askInstallationToken(forward, options.privateKey));
   return {
     baseUrl,
     forward,
@@ -48,7 +49,7 @@ export async function startUpstream(options: UpstreamOptions): Promise<Upstream>
     async addBranch(repository, branch) {
       const authorization = await authorizeInstallation();
       const main = await forward({ method: "GET", path: `/repos/${repository}/branches/main`, authorization });
-      const { sha = null } = toJsonObject(toJsonObject(main.body instanceof Buffer ? null : main.body)["commit"]);
+      const { sha = null } = toJsonObject(toJsonObject(main.body)["commit"]);
       const body = { ref: `refs/heads/${branch}`, sha };
       await forward({ method: "POST", path: `/repos/${repository}/git/refs`, body, authorization }); // 422 when known
     },
@@ -88,7 +89,7 @@ function toSeed({ privateKey, people, repositories, tokens }: UpstreamOptions) {
 async function askInstallationToken(forward: Upstream["forward"], privateKey: string): Promise<string> {
   const path = `/app/installations/${APP.installationId}/access_tokens`;
   const answer = await forward({ method: "POST", path, body: {}, authorization: `Bearer ${signAppToken(privateKey)}` });
-  const { token } = toJsonObject(answer.body instanceof Buffer ? null : answer.body);
+  const { token } = toJsonObject(answer.body);
   if (typeof token !== "string") throw new Error(`the emulator gave no installation token: ${JSON.stringify(answer)}`);
   return `Bearer ${token}`;
 }

@@ -88,6 +88,9 @@ export function toCommentPayload({ action, issue, comment, repository }: Comment
     repository,
     ...(isOwned ? { organization } : {}),
     sender,
-    installation: { id: APP.installationId, node_id: Buffer.from(`Installation:${APP.installationId}`).toString("base64") },
+    installation: {
+      id: APP.installationId,
+      node_id: Buffer.from(`Installation:${APP.installationId}`).toString("base64"),
+    },
   };
 }

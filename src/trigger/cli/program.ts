@@ -39,7 +39,10 @@ function reportError(error: unknown, { err }: Terminal): number {
     return USAGE_EXIT;
   }
   if (error instanceof Error && error.name === "RunError" && "failure" in error) {
-    const hint = typeof error.failure === "object" && error.failure !== null && "hint" in error.failure ? ` ${String(error.failure.hint)}` : "";
+    const hint =
+      typeof error.failure === "object" && error.failure !== null && "hint" in error.failure
+        ? ` ${String(error.failure.hint)}`
+        : "";
     err.write(`${error.message}${hint}\n`);
     return 1;
   }
@@ -52,9 +55,14 @@ type Exit = { code: number };
 function createProgram(options: ProgramOptions, exit: Exit): Command {
   const { terminal, version } = options;
   const program = new Command("codex-orchestrator")
-    .description("Turns a /codex comment, an MCP call or a command into a pull request made by the Codex CLI in a container.")
+    .description(
+      "Turns a /codex comment, an MCP call or a command into a pull request made by the Codex CLI in a container.",
+    )
     .version(version)
-    .configureOutput({ writeOut: (text) => void terminal.out.write(text), writeErr: (text) => void terminal.err.write(text) })
+    .configureOutput({
+      writeOut: (text) => void terminal.out.write(text),
+      writeErr: (text) => void terminal.err.write(text),
+    })
     .showHelpAfterError("(add --help to see what is possible)")
     .exitOverride();
   addServe(program, options, exit);
@@ -77,7 +85,9 @@ function addServe(program: Command, { readConfig, serve }: ProgramOptions, exit:
 function addRun(program: Command, { readConfig, openProduct, terminal, interrupts }: ProgramOptions, exit: Exit): void {
   program
     .command("run")
-    .description("One run: progress on stderr, the result on stdout. Exit code: 0 done, 1 error, 2 bad usage, 3 need_user, 4 timeout, 5 cancelled.")
+    .description(
+      "One run: progress on stderr, the result on stdout. Exit code: 0 done, 1 error, 2 bad usage, 3 need_user, 4 timeout, 5 cancelled.",
+    )
     .argument("<prompt>", "what Codex should do")
     .option("--repo <repository>", "owner/name, an https URL, or a path (default: the current folder)")
     .option("--mode <mode>", "full-auto, suggest or ask (default: full-auto)")
@@ -109,13 +119,17 @@ function addRuns(program: Command, { readConfig, openProduct, terminal }: Progra
     .option("--repo <owner/name>", "only runs of this repository")
     .option("--status <status>", "only runs with this state or status")
     .option("--json", "print JSON")
-    .action((flags: { limit: number; repo?: string; status?: string; json?: boolean }) => withProduct((product) => listRuns(product, { flags, terminal })));
+    .action((flags: { limit: number; repo?: string; status?: string; json?: boolean }) =>
+      withProduct((product) => listRuns(product, { flags, terminal })),
+    );
   runs
     .command("show")
     .description("One run: its result, or where it stands.")
     .argument("<run>", "the run's id")
     .option("--json", "print the result document")
-    .action((id: string, flags: { json?: boolean }) => withProduct((product) => showRun(product, { id, flags, terminal })));
+    .action((id: string, flags: { json?: boolean }) =>
+      withProduct((product) => showRun(product, { id, flags, terminal })),
+    );
   runs
     .command("log")
     .description("The whole log of a run.")
@@ -132,10 +146,16 @@ function addRuns(program: Command, { readConfig, openProduct, terminal }: Progra
     .argument("<run>", "the run's id")
     .option("--allow-protected", "publish changes to protected files too")
     .option("--json", "print the result document")
-    .action((id: string, flags: { allowProtected?: boolean; json?: boolean }) => withProduct((product) => publishRun(product, { id, flags, terminal })));
+    .action((id: string, flags: { allowProtected?: boolean; json?: boolean }) =>
+      withProduct((product) => publishRun(product, { id, flags, terminal })),
+    );
 }
 
-function addUpkeep(program: Command, { readConfig, buildImage, runDemo, runDoctor, terminal }: ProgramOptions, exit: Exit): void {
+function addUpkeep(
+  program: Command,
+  { readConfig, buildImage, runDemo, runDoctor, terminal }: ProgramOptions,
+  exit: Exit,
+): void {
   const image = program.command("image").description("The image that agents run in.");
   image
     .command("build")
@@ -150,7 +170,9 @@ function addUpkeep(program: Command, { readConfig, buildImage, runDemo, runDocto
     });
   program
     .command("demo")
-    .description("The whole job on this machine without any account: a stand-in GitHub and a scripted model; git, Docker and Codex are real.")
+    .description(
+      "The whole job on this machine without any account: a stand-in GitHub and a scripted model; git, Docker and Codex are real.",
+    )
     .option("--live", "ask the real model, with OPENAI_API_KEY")
     .action(async ({ live }: { live?: boolean }) => {
       exit.code = await runDemo({ live: live === true, terminal });
@@ -159,7 +181,10 @@ function addUpkeep(program: Command, { readConfig, buildImage, runDemo, runDocto
 
 /** Commands of the contract that this version does not have yet: they say so, and where to look. */
 function addLater(program: Command, exit: Exit, { err }: Terminal): void {
-  const later = { worker: "Take runs from a shared queue (not available yet: needs PostgreSQL support).", mcp: "MCP over stdio (not available yet)." };
+  const later = {
+    worker: "Take runs from a shared queue (not available yet: needs PostgreSQL support).",
+    mcp: "MCP over stdio (not available yet).",
+  };
   for (const [name, description] of Object.entries(later)) {
     program
       .command(name)
@@ -173,6 +198,7 @@ function addLater(program: Command, exit: Exit, { err }: Terminal): void {
 
 function toLimit(text: string): number {
   const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) throw new UsageError("--limit must be a whole number from 1 to 10000.");
+  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
+    throw new UsageError("--limit must be a whole number from 1 to 10000.");
   return limit;
 }

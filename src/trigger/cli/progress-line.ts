@@ -35,7 +35,8 @@ function createPlainLines(stream: NodeJS.WritableStream): ProgressLine {
   let shown: { state: string; elapsedS: number } | null = null;
   return {
     show: (progress) => {
-      const due = shown === null || shown.state !== progress.state || progress.elapsedS - shown.elapsedS >= QUIET_LINE_EVERY_S;
+      const due =
+        shown === null || shown.state !== progress.state || progress.elapsedS - shown.elapsedS >= QUIET_LINE_EVERY_S;
       if (!due) return;
       shown = progress;
       stream.write(`${toLine(progress)}\n`);
@@ -46,10 +47,19 @@ function createPlainLines(stream: NodeJS.WritableStream): ProgressLine {
 
 /** `running · 12.0 s · 3 commands · npm test`, on one line. */
 function toLine({ state, queuePosition, elapsedS, activity }: RunProgress): string {
-  const parts = [queuePosition === null ? state : `${state} (number ${queuePosition} in line)`, toDurationText(elapsedS)];
+  const parts = [
+    queuePosition === null ? state : `${state} (number ${queuePosition} in line)`,
+    toDurationText(elapsedS),
+  ];
   if (activity.commands > 0) parts.push(`${activity.commands} ${activity.commands === 1 ? "command" : "commands"}`);
   const now = activity.lastCommand ?? activity.lastMessage;
   // The agent chose these words: no control characters reach the terminal.
-  if (now !== null) parts.push(now.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim().slice(0, 80));
+  if (now !== null)
+    parts.push(
+      now
+        .replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ")
+        .trim()
+        .slice(0, 80),
+    );
   return parts.join(" · ");
 }

@@ -25,13 +25,25 @@ export type RunFlags = {
   json?: boolean | undefined;
 };
 
-export type RunCommandOptions = { flags: RunFlags; config: Config; openProduct: OpenProduct; terminal: Terminal; interrupts: NodeJS.EventEmitter };
+export type RunCommandOptions = {
+  flags: RunFlags;
+  config: Config;
+  openProduct: OpenProduct;
+  terminal: Terminal;
+  interrupts: NodeJS.EventEmitter;
+};
 
 /** One run from the terminal. Resolves with the exit code. Ctrl-C cancels the run; a second one ends the process. */
-export async function runFromTerminal(prompt: string, { flags, config, openProduct, terminal, interrupts }: RunCommandOptions): Promise<number> {
+export async function runFromTerminal(
+  prompt: string,
+  { flags, config, openProduct, terminal, interrupts }: RunCommandOptions,
+): Promise<number> {
   const run = toNewRun(prompt, { flags, config });
   const line = createProgressLine(terminal.err);
-  const reporter: RunReporter = { onProgress: (_request, progress) => line.show(progress), onFinished: async () => line.end() };
+  const reporter: RunReporter = {
+    onProgress: (_request, progress) => line.show(progress),
+    onFinished: async () => line.end(),
+  };
   await using product = await openProduct({ config, reporter });
   const runId = await product.orchestrator.accept(run);
   terminal.err.write(`run ${runId}\n`);
@@ -61,7 +73,8 @@ async function waitForResult(runId: RunId, { product, interrupts }: WaitOptions)
 /** What the terminal asked for. Throws `UsageError` naming the option that is wrong. */
 export function toNewRun(prompt: string, { flags, config }: { flags: RunFlags; config: Config }): NewRun {
   if (prompt.trim() === "") throw new UsageError("The prompt is empty: say what Codex should do.");
-  if (Buffer.byteLength(prompt) > MAX_PROMPT_BYTES) throw new UsageError(`The prompt is longer than ${MAX_PROMPT_BYTES} bytes.`);
+  if (Buffer.byteLength(prompt) > MAX_PROMPT_BYTES)
+    throw new UsageError(`The prompt is longer than ${MAX_PROMPT_BYTES} bytes.`);
   const repository = parseRepository(flags.repo ?? ".", { webUrl: config.github.webUrl, folder: process.cwd() });
   if (repository.kind === "unknown") throw new UsageError(`--repo: ${repository.why}.`);
   return {
@@ -82,21 +95,32 @@ export function toNewRun(prompt: string, { flags, config }: { flags: RunFlags; c
   };
 }
 
-type Schema<Value> = { safeParse(value: unknown): { success: true; data: Value } | { success: false; error: { issues: readonly { message: string; code?: string; values?: readonly unknown[] }[] } } };
+type Schema<Value> = {
+  safeParse(
+    value: unknown,
+  ):
+    | { success: true; data: Value }
+    | { success: false; error: { issues: readonly { message: string; code?: string; values?: readonly unknown[] }[] } };
+};
 
-function toOption<Value>(schema: Schema<Value>, { name, value }: { name: string; value: string | undefined }): Value | null {
+function toOption<Value>(
+  schema: Schema<Value>,
+  { name, value }: { name: string; value: string | undefined },
+): Value | null {
   if (value === undefined) return null;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  const problem = issue?.values === undefined ? (issue?.message ?? "is not valid") : `must be one of ${issue.values.join(", ")}`;
+  const problem =
+    issue?.values === undefined ? (issue?.message ?? "is not valid") : `must be one of ${issue.values.join(", ")}`;
   throw new UsageError(`${name}: ${JSON.stringify(value)} ${problem}.`);
 }
 
 function toTimeoutS(value: string | undefined, { timeouts }: Config): number {
   if (value === undefined) return timeouts.defaultS;
   const seconds = parseDurationS(value);
-  if (seconds === null) throw new UsageError(`--timeout: ${JSON.stringify(value)} is not a time: give seconds, or 90s, 10m, 1h.`);
+  if (seconds === null)
+    throw new UsageError(`--timeout: ${JSON.stringify(value)} is not a time: give seconds, or 90s, 10m, 1h.`);
   if (seconds > timeouts.maxS) throw new UsageError(`--timeout: ${value} is above MAX_TIMEOUT, ${timeouts.maxS} s.`);
   return seconds;
 }
@@ -105,8 +129,14 @@ function toTimeoutS(value: string | undefined, { timeouts }: Config): number {
 export function toResultText(result: RunResult, config: Config): string {
   const words = toOutcomeWords(result);
   const lines = [`${result.status}: ${words.headline}`];
-  if (result.output.summary !== null) lines.push("", result.output.summary.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, ""));
-  if (result.output.files_changed.length > 0) lines.push("", "Files changed:", ...result.output.files_changed.map((path) => `  ${JSON.stringify(path).slice(1, -1)}`));
+  if (result.output.summary !== null)
+    lines.push("", result.output.summary.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, ""));
+  if (result.output.files_changed.length > 0)
+    lines.push(
+      "",
+      "Files changed:",
+      ...result.output.files_changed.map((path) => `  ${JSON.stringify(path).slice(1, -1)}`),
+    );
   if (result.pull_request !== null) lines.push("", `Pull request: ${result.pull_request.url}`);
   else if (result.branch !== null) lines.push("", `Branch: ${result.branch} (${result.commit ?? ""})`);
   if (words.next !== null) lines.push("", words.next);

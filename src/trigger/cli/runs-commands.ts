@@ -5,7 +5,12 @@ import type { RunRecord } from "../../store/runs.ts";
 import { UsageError, type Product, type Terminal } from "./product.ts";
 import { toResultText } from "./run-command.ts";
 
-export type ListFlags = { limit: number; repo?: string | undefined; status?: string | undefined; json?: boolean | undefined };
+export type ListFlags = {
+  limit: number;
+  repo?: string | undefined;
+  status?: string | undefined;
+  json?: boolean | undefined;
+};
 
 /** Prints the runs on record, newest first. */
 export function listRuns({ store }: Product, { flags, terminal }: { flags: ListFlags; terminal: Terminal }): void {
@@ -19,7 +24,10 @@ export function listRuns({ store }: Product, { flags, terminal }: { flags: ListF
 }
 
 /** Prints one run: its result, or where it stands. */
-export function showRun(product: Product, { id, flags, terminal }: { id: string; flags: { json?: boolean | undefined }; terminal: Terminal }): void {
+export function showRun(
+  product: Product,
+  { id, flags, terminal }: { id: string; flags: { json?: boolean | undefined }; terminal: Terminal },
+): void {
   const record = findRecord(product, id);
   if (flags.json === true) terminal.out.write(`${JSON.stringify(record.result ?? toRow(record), null, 2)}\n`);
   else if (record.result === null) terminal.out.write(`${toLine(record)}\n`);
@@ -27,21 +35,36 @@ export function showRun(product: Product, { id, flags, terminal }: { id: string;
 }
 
 /** Copies a file of a run to the terminal, as a stream. */
-export async function printRunFile(product: Product, { id, file, terminal }: { id: string; file: RunFile; terminal: Terminal }): Promise<void> {
+export async function printRunFile(
+  product: Product,
+  { id, file, terminal }: { id: string; file: RunFile; terminal: Terminal },
+): Promise<void> {
   const { runId } = findRecord(product, id);
   try {
     await pipeline(product.streamRunFile(runId, file), terminal.out, { end: false });
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EPIPE"))) throw error;
+    if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EPIPE")))
+      throw error;
     if (error.code === "ENOENT") throw new UsageError(`The run ${id} has no ${file}.`);
   }
 }
 
 /** Publishes what a run kept, and prints its result. */
-export async function publishRun(product: Product, { id, flags, terminal }: { id: string; flags: { allowProtected?: boolean | undefined; json?: boolean | undefined }; terminal: Terminal }): Promise<void> {
+export async function publishRun(
+  product: Product,
+  {
+    id,
+    flags,
+    terminal,
+  }: { id: string; flags: { allowProtected?: boolean | undefined; json?: boolean | undefined }; terminal: Terminal },
+): Promise<void> {
   const { runId } = findRecord(product, id);
-  const result = await product.publishRun(runId, { protectedFiles: flags.allowProtected === true ? "allowed" : "held" });
-  terminal.out.write(flags.json === true ? `${JSON.stringify(result, null, 2)}\n` : toResultText(result, product.config));
+  const result = await product.publishRun(runId, {
+    protectedFiles: flags.allowProtected === true ? "allowed" : "held",
+  });
+  terminal.out.write(
+    flags.json === true ? `${JSON.stringify(result, null, 2)}\n` : toResultText(result, product.config),
+  );
 }
 
 function findRecord({ store }: Product, id: string): RunRecord {
@@ -53,7 +76,14 @@ function findRecord({ store }: Product, id: string): RunRecord {
 }
 
 function toRow({ runId, repo, state, acceptedAt, result }: RunRecord) {
-  return { run_id: runId, repo, status: state, accepted_at: acceptedAt, duration: result?.duration ?? null, pull_request: result?.pull_request ?? null };
+  return {
+    run_id: runId,
+    repo,
+    status: state,
+    accepted_at: acceptedAt,
+    duration: result?.duration ?? null,
+    pull_request: result?.pull_request ?? null,
+  };
 }
 
 function toLine({ runId, repo, state, acceptedAt, result }: RunRecord): string {

@@ -6,11 +6,16 @@ import { checkActorPermission } from "./permission.ts";
  * Asks GitHub again, before anything is pushed, whether the person who asked still may. Resolves with null when so, else
  * with a sentence. Runs that nobody on GitHub asked for need no second look.
  */
-export async function askPermission(octokit: GitHubClient, { thread, trigger, repository }: RunRequest): Promise<string | null> {
+export async function askPermission(
+  octokit: GitHubClient,
+  { thread, trigger, repository }: RunRequest,
+): Promise<string | null> {
   if (thread === null || trigger.actor === null || repository.kind !== "github") return null;
   const decision = await checkActorPermission(octokit, {
     repository: { owner: repository.owner, repo: repository.name },
     people: [{ id: thread.actor_id, login: trigger.actor }],
   });
-  return decision.verdict === "allowed" ? null : `${trigger.actor} may not write to the repository any more (${decision.why}).`;
+  return decision.verdict === "allowed"
+    ? null
+    : `${trigger.actor} may not write to the repository any more (${decision.why}).`;
 }

@@ -27,8 +27,7 @@ export type CommandOptions = z.infer<typeof CommandOptions>;
 
 type OptionKey = keyof CommandOptions;
 type OptionRule = { key: OptionKey; does: string } & (
-  | { takes: string; allowed: readonly string[] | null; must: string }
-  | { sets: string }
+  { takes: string; allowed: readonly string[] | null; must: string } | { sets: string }
 );
 
 /** Every option of a command, in the order people read them. The parser and the help text both come from this table. */

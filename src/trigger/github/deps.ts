@@ -33,8 +33,8 @@ export type TriggerLimits = {
 /** What the GitHub trigger needs of the rest of the product. */
 export type GitHubAppDeps = {
   deliveries: Deliveries;
-  /** Resolves with the run's id once the run is accepted on disk; null when it was for the same delivery before. */
-  submit(run: NewRun, options: { deliveryId: string }): Promise<RunId | null>;
+  /** Resolves once the run is accepted on disk, with its id; for a delivery that made a run before, with that run's. */
+  submit(run: NewRun, options: { deliveryId: string }): Promise<RunId>;
   /** How many runs this account started since then. */
   countRuns(options: { actorId: number; since: Date }): number;
   /** Whether the operator lets this repository (`owner/name`) be worked on. */

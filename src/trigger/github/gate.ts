@@ -15,11 +15,14 @@ export type WebhookGateOptions = {
   /** Gets every request that passes, in the form that Probot's own middleware takes. */
   handle: (request: VerifiedRequest, response: ServerResponse) => Promise<unknown>;
   log: Logger;
-  /** How much memory unfinished bodies may take together, in bytes. Default 32 MiB; never less than one body. */
+  /** How much memory unfinished bodies of a usual size may take together, in bytes. Default 16 MiB. */
   budgetBytes?: number;
   /** Longest time a body may take to arrive, in milliseconds. Default 10 s, as long as GitHub itself waits. */
   bodyTimeoutMs?: number;
 };
+
+/** Twice what a comment and an issue of GitHub's greatest length come to when every character is escaped. */
+const LARGE_BODY_BYTES = 4 * 1024 * 1024;
 
 export type WebhookGate = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -32,13 +35,14 @@ export function createWebhookGate({
   secret,
   handle,
   log,
-  budgetBytes = 32 * 1024 * 1024,
+  budgetBytes = 16 * 1024 * 1024,
   bodyTimeoutMs = 10_000,
 }: WebhookGateOptions): WebhookGate {
   if (secret === "") throw new Error("A webhook gate needs a secret.");
   const bodies = createBodyReader({
     maxBytes: MAX_BODY_BYTES,
-    budgetBytes: Math.max(budgetBytes, MAX_BODY_BYTES),
+    largeBytes: LARGE_BODY_BYTES,
+    budgetBytes,
     timeoutMs: bodyTimeoutMs,
   });
   const logRefusal = createRefusalLog(log);
@@ -57,13 +61,10 @@ export function createWebhookGate({
 type CheckOptions = { secret: string; bodies: BodyReader };
 
 /** The signed text, or why the request is refused and how many bytes of it were looked at. */
-async function checkRequest(
-  request: IncomingMessage,
-  { secret, bodies }: CheckOptions,
-): Promise<string | BodyRefusal> {
+async function checkRequest(request: IncomingMessage, { secret, bodies }: CheckOptions): Promise<string | BodyRefusal> {
   const head = checkHead(request);
   if ("status" in head) return { ...head, bytes: 0 };
-  const body = await bodies.read(request);
+  const body = await bodies.read(request, head);
   if (!Buffer.isBuffer(body)) return body;
   const text = checkBody(body, { head, secret });
   return typeof text === "string" ? text : { ...text, bytes: body.length };

@@ -81,7 +81,7 @@ async function admit(run: NewRun, { call, deps, limit }: AnswerOptions): Promise
     return decision.told === "just-now" ? "limit" : "told-before";
   }
   const runId = await deps.submit(run, { deliveryId });
-  log.info({ runId, actorId: author.id }, runId === null ? "run was accepted before" : "run accepted");
+  log.info({ runId, actorId: author.id }, "command made a run");
   return "accepted";
 }
 

@@ -1,0 +1,91 @@
+import { existsSync } from "node:fs";
+import { canInstallPackages, installPackages, isDebianLike } from "./debian.mjs";
+import { askEngine, findEndpoint } from "./docker-engine.mjs";
+import { findProgram } from "./run-program.mjs";
+import { SetUpError } from "./set-up-error.mjs";
+import { startEngine } from "./start-engine.mjs";
+
+/** Sees to it that git is there. Rejects with what to install when it can't be installed from here. */
+export async function prepareGit() {
+  if (findProgram("git") !== null) return;
+  if (!canInstallPackages()) throw new SetUpError(`git is missing. ${toInstallAdvice(["git"])}`);
+  await installPackages(["git", "ca-certificates"]);
+}
+
+/**
+ * Sees to it that git is there and a Docker engine answers; on Debian and alike, as root, installs and starts the
+ * distribution's own. Never starts another engine than the one that the user chose (DOCKER_HOST, a context).
+ *
+ * Rejects with exactly what to do when it can't.
+ */
+export async function prepareMachine() {
+  const endpoint = findEndpoint();
+  const answer = await askEngine("/_ping", endpoint);
+  const isAnswering = "status" in answer && answer.status === 200;
+  if (!isAnswering) refuseWhatCannotBeMended(endpoint, { answer });
+
+  const packages = listMissingPackages({ isAnswering });
+  if (packages.length > 0 && !canInstallPackages()) {
+    throw new SetUpError(`${packages.join(", ")} missing. ${toInstallAdvice(packages)}`);
+  }
+  if (packages.length > 0) await installPackages([...packages, "ca-certificates"]);
+  if (!isAnswering) await startEngine(endpoint);
+}
+
+/** @param {{ isAnswering: boolean }} options */
+function listMissingPackages({ isAnswering }) {
+  const packages = [];
+  if (findProgram("git") === null) packages.push("git");
+  if (!isAnswering && findProgram("dockerd") === null) packages.push("docker.io");
+  // The runner image's base is made with it where no container registry can be reached.
+  if (canInstallPackages() && findProgram("debootstrap") === null) packages.push("debootstrap");
+  return packages;
+}
+
+/**
+ * @param {import("./docker-engine.mjs").Endpoint} endpoint
+ * @param {{ answer: import("./docker-engine.mjs").Answer }} options
+ */
+function refuseWhatCannotBeMended({ host, chosenBy }, { answer }) {
+  const reason = "error" in answer ? answer.error : `HTTP status ${answer.status}`;
+  if (chosenBy !== null) {
+    throw new SetUpError(
+      `No Docker engine answers at ${host} (${reason}), which ${chosenBy} names. Start that engine, or choose another ` +
+        `one (\`unset DOCKER_HOST\`, \`docker context use default\`), then repeat the command.`,
+    );
+  }
+  if (reason === "EACCES") {
+    throw new SetUpError(
+      `This user may not use the Docker engine (${host}: permission denied). Run \`sudo usermod -aG docker "$USER"\`, log ` +
+        "in again, then repeat the command.",
+    );
+  }
+  if (process.platform !== "linux") {
+    throw new SetUpError(
+      "No Docker engine answers. Runs need Linux with its own Docker engine, since a run's only way out is a Unix socket " +
+        "of the host: use a Linux virtual machine (WSL 2 on Windows, Lima or Colima on macOS) and repeat the command there.",
+    );
+  }
+  if (!canInstallPackages())
+    throw new SetUpError(`No Docker engine answers at ${host} (${reason}). ${toEngineAdvice()}`);
+}
+
+function toEngineAdvice() {
+  const start = existsSync("/run/systemd/system") ? "sudo systemctl start docker" : "sudo dockerd &";
+  if (findProgram("dockerd") !== null) return `It is installed: start it with \`${start}\`, then repeat the command.`;
+  if (!isDebianLike()) {
+    return "Install one (https://docs.docker.com/engine/install/), start it, then repeat the command.";
+  }
+  return (
+    `Run \`sudo apt-get update && sudo apt-get install -y docker.io debootstrap && ${start}\` and ` +
+    '`sudo usermod -aG docker "$USER"`, log in again, then repeat the command.'
+  );
+}
+
+/** @param {string[]} packages */
+function toInstallAdvice(packages) {
+  const names = packages.join(" ");
+  if (isDebianLike())
+    return `Run \`sudo apt-get update && sudo apt-get install -y ${names}\`, then repeat the command.`;
+  return `Install ${names} with your system's package manager, then repeat the command.`;
+}

@@ -1,0 +1,141 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { generateKeyPairSync } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { checkServeConfig, ConfigError, readConfig } from "../../src/config.ts";
+
+const pem = generateKeyPairSync("rsa", { modulusLength: 2048 })
+  .privateKey.export({ type: "pkcs1", format: "pem" })
+  .toString();
+let folder = "";
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "config-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const read = (environment: Record<string, string>) => readConfig({ environment, folder });
+
+function problemsOf(environment: Record<string, string>): Record<string, string> {
+  try {
+    read(environment);
+  } catch (error) {
+    if (error instanceof ConfigError)
+      return Object.fromEntries(error.problems.map(({ variable, problem }) => [variable, problem]));
+    throw error;
+  }
+  return {};
+}
+
+describe("configuration", () => {
+  test("has the documented defaults", () => {
+    const config = read({});
+    expect(config.model.baseUrl).toBe("https://api.openai.com/v1");
+    expect(config.image).toBe("codex-runner:latest");
+    expect(config.paths).toEqual({ runs: join(folder, "runs"), workspace: join(folder, "workspace") });
+    expect(config.timeouts).toEqual({ defaultS: 300, maxS: 3600, stallS: 300 });
+    expect(config.limits).toEqual({ memoryBytes: 4 * 1024 ** 3, cpus: 2, pids: 512, diskBytes: 10 * 1024 ** 3 });
+    expect(config.http).toEqual({ host: "127.0.0.1", port: 3000, publicUrl: null });
+    expect(config.github).toMatchObject({ webUrl: "https://github.com", apiUrl: "https://api.github.com", app: null });
+  });
+
+  test("lists every wrong variable at once, and prints no value", () => {
+    const values = {
+      PORT: "seventy",
+      DEFAULT_TIMEOUT: "-1",
+      RUN_MEMORY: "much",
+      CODEX_EFFORT: "extreme",
+      RUN_CPUS: "two",
+      OPENAI_BASE_URL: "ftp://x",
+      LOG_LEVEL: "loud",
+    };
+    const problems = problemsOf({ ...values, OPENAI_API_KEY: "sk-canary with space" });
+    expect(Object.keys(problems).sort()).toEqual([...Object.keys(values), "OPENAI_API_KEY"].sort());
+    expect(JSON.stringify(problems)).not.toContain("canary");
+    expect(problems["CODEX_EFFORT"]).toContain("low, medium, high, xhigh");
+  });
+
+  test("refuses a default time above the maximum", () => {
+    expect(problemsOf({ DEFAULT_TIMEOUT: "4000" })).toHaveProperty("DEFAULT_TIMEOUT");
+  });
+
+  test.each([
+    ["512m", 512 * 1024 ** 2],
+    ["4g", 4 * 1024 ** 3],
+    ["1.5G", 1.5 * 1024 ** 3],
+    ["1073741824", 1024 ** 3],
+  ])("reads the size %s", (text, bytes) => {
+    expect(read({ RUN_MEMORY: text }).limits.memoryBytes).toBe(bytes);
+  });
+
+  test("reads .env, and the environment wins over it", () => {
+    writeFileSync(join(folder, ".env"), "PORT=4000\nHOST=0.0.0.0\n");
+    expect(read({ PORT: "5000" }).http).toMatchObject({ port: 5000, host: "0.0.0.0" });
+  });
+
+  test("CF-007: reads .env with CRLF and a byte order mark", () => {
+    writeFileSync(join(folder, ".env"), "\uFEFFPORT=4000\r\nHOST=localhost\r\n");
+    expect(read({}).http).toMatchObject({ port: 4000, host: "localhost" });
+  });
+
+  test("reaches a GitHub Enterprise Server by GHE_HOST and GHE_PROTOCOL", () => {
+    expect(read({ GHE_HOST: "ghe.example:8443", GHE_PROTOCOL: "http" }).github).toMatchObject({
+      webUrl: "http://ghe.example:8443",
+      apiUrl: "http://ghe.example:8443/api/v3",
+    });
+    expect(problemsOf({ GHE_HOST: "https://ghe.example" })).toHaveProperty("GHE_HOST");
+  });
+
+  test("EN-005: a key with a trailing newline is trimmed once, one with a line break inside is refused", () => {
+    expect(read({ OPENAI_API_KEY: " sk-canary\n" }).model.apiKey).toBe("sk-canary");
+    expect(problemsOf({ OPENAI_API_KEY: "sk-a\nsk-b" })).toHaveProperty("OPENAI_API_KEY");
+  });
+
+  test.each(["development", "12345"])("EN-004: the webhook secret may not be %j", (secret) => {
+    expect(problemsOf({ WEBHOOK_SECRET: secret })).toHaveProperty("WEBHOOK_SECRET");
+  });
+
+  test("EN-004: an empty webhook secret is refused", () => {
+    expect(problemsOf({ WEBHOOK_SECRET: "" })).toHaveProperty("WEBHOOK_SECRET");
+  });
+
+  test("EN-001: an App without its private key is refused by name", () => {
+    expect(problemsOf({ APP_ID: "1" })).toHaveProperty("PRIVATE_KEY");
+    expect(problemsOf({ APP_ID: "1", PRIVATE_KEY: "nonsense" })).toHaveProperty("PRIVATE_KEY");
+    expect(problemsOf({ APP_ID: "1", PRIVATE_KEY_PATH: "missing.pem" })).toHaveProperty("PRIVATE_KEY_PATH");
+  });
+
+  test("takes a private key plain, with escaped line ends, and in base64", () => {
+    for (const key of [pem, pem.replaceAll("\n", "\\n"), Buffer.from(pem).toString("base64")]) {
+      expect(read({ APP_ID: "1", PRIVATE_KEY: key }).github.app?.privateKey.trim()).toBe(pem.trim());
+    }
+  });
+
+  test("EN-003: a private key that others can read gives a warning", () => {
+    const path = join(folder, "key.pem");
+    writeFileSync(path, pem, { mode: 0o644 });
+    expect(read({ APP_ID: "1", PRIVATE_KEY_PATH: path }).warnings.join()).toContain("PRIVATE_KEY_PATH");
+    chmodSync(path, 0o600);
+    expect(read({ APP_ID: "1", PRIVATE_KEY_PATH: path }).warnings).toEqual([]);
+  });
+
+  test.each(["/", "/etc", "/root"])("CF-004: RUNS_PATH may not be %s", (path) => {
+    expect(problemsOf({ RUNS_PATH: path })).toHaveProperty("RUNS_PATH");
+  });
+
+  test("CF-004: RUNS_PATH may not be a link to a system folder, nor writable by everybody", () => {
+    symlinkSync("/etc", join(folder, "link"));
+    mkdirSync(join(folder, "open"));
+    chmodSync(join(folder, "open"), 0o777);
+    expect(problemsOf({ RUNS_PATH: "link" })).toHaveProperty("RUNS_PATH");
+    expect(problemsOf({ RUNS_PATH: "open" })).toHaveProperty("RUNS_PATH");
+  });
+
+  test("serve needs an App, its webhook secret and a model key, and says all of it", () => {
+    expect(checkServeConfig(read({})).map(({ variable }) => variable)).toEqual(["APP_ID", "OPENAI_API_KEY"]);
+    expect(
+      checkServeConfig(read({ APP_ID: "1", PRIVATE_KEY: pem, OPENAI_API_KEY: "sk-x" })).map(({ variable }) => variable),
+    ).toEqual(["WEBHOOK_SECRET"]);
+  });
+});

@@ -1,0 +1,186 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { startContainer } from "../../src/container/start-container.ts";
+import {
+  createTestEngine,
+  listLeftContainers,
+  makeFolders,
+  readAll,
+  runScript,
+  toTestSpec,
+  toWishes,
+} from "./container-fixture.ts";
+
+const engine = createTestEngine();
+
+afterEach(async () => {
+  expect(await listLeftContainers(engine)).toEqual([]);
+});
+
+describe("how a container ends", () => {
+  test("the exit code and both outputs of a script come back as they are", async () => {
+    await using folders = await makeFolders();
+    const result = await runScript(engine, { folders, script: "echo out; echo err >&2; exit 3" });
+    expect(result).toEqual({
+      exit: { reason: "exited", exitCode: 3, outOfMemory: false },
+      stdout: "out\n",
+      stderr: "err\n",
+    });
+  });
+
+  test("CT-008: a script that sleeps for ever is ended at the time limit", async () => {
+    await using folders = await makeFolders();
+    const startedAt = performance.now();
+    const { exit } = await runScript(engine, { folders, script: "exec sleep 1000", wishes: { timeoutMs: 500 } });
+    expect(exit).toEqual({ reason: "timeout" });
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+  });
+
+  test("CT-009: a script that ignores SIGTERM is killed after its grace", async () => {
+    await using folders = await makeFolders();
+    const startedAt = performance.now();
+    const script = "trap '' TERM; while :; do sleep 1; done";
+    const { exit } = await runScript(engine, { folders, script, wishes: { timeoutMs: 500 } });
+    expect(exit).toEqual({ reason: "timeout" });
+    const tookMs = performance.now() - startedAt;
+    expect(tookMs).toBeGreaterThan(5_400);
+    expect(tookMs).toBeLessThan(9_000);
+  });
+
+  test("CT-018: a script that sets the clock changes nothing about the time limit", async () => {
+    await using folders = await makeFolders();
+    const script = "date -s '2040-01-01' ; exec sleep 1000";
+    const { exit, stderr } = await runScript(engine, { folders, script, wishes: { timeoutMs: 700 } });
+    expect(exit).toEqual({ reason: "timeout" });
+    expect(stderr).toMatch(/not permitted/);
+  });
+
+  test("a cancel ends it, also one that came before the start", async () => {
+    await using folders = await makeFolders();
+    const cancel = new AbortController();
+    setTimeout(() => cancel.abort(), 300);
+    const wishes = { signal: cancel.signal };
+    expect((await runScript(engine, { folders, script: "exec sleep 1000", wishes })).exit).toEqual({
+      reason: "cancelled",
+    });
+    expect((await runScript(engine, { folders, script: "exec sleep 1000", wishes })).exit).toEqual({
+      reason: "cancelled",
+    });
+  });
+
+  test("silence ends it, activity keeps it alive", async () => {
+    await using folders = await makeFolders();
+    const quiet = await runScript(engine, { folders, script: "exec sleep 1000", wishes: { stallMs: 400 } });
+    expect(quiet.exit).toEqual({ reason: "stalled", silentMs: expect.any(Number) });
+
+    const busy = { stallMs: 400, lastActivityAt: () => performance.now() };
+    const { exit } = await runScript(engine, { folders, script: "sleep 1.2", wishes: busy });
+    expect(exit).toEqual({ reason: "exited", exitCode: 0, outOfMemory: false });
+  });
+
+  test("the first cause wins when several come while it is being ended", async () => {
+    await using folders = await makeFolders();
+    const script = "trap '' TERM; while :; do sleep 1; done";
+    const wishes = { timeoutMs: 300, stallMs: 700, graceMs: 1_000, signal: AbortSignal.timeout(800) };
+    expect((await runScript(engine, { folders, script, wishes })).exit).toEqual({ reason: "timeout" });
+  });
+});
+
+describe("limits", () => {
+  test("CT-001: a fork bomb stays within its processes and ends with them", async () => {
+    await using folders = await makeFolders();
+    const script = "b() { b | b & b; }; b 2>/dev/null; sleep 1000";
+    const { exit } = await runScript(engine, { folders, script, pids: 50, wishes: { timeoutMs: 2_000 } });
+    expect(["timeout", "exited"]).toContain(exit.reason);
+    expect(await engine.readEngineInfo()).toMatchObject({ version: expect.any(String) });
+  });
+
+  test("CT-002: out of memory in the first process is told apart from a failing agent", async () => {
+    await using folders = await makeFolders();
+    const script = "exec node -e 'const a = []; for (;;) a.push(Buffer.alloc(2 ** 22, 1))'";
+    const { exit } = await runScript(engine, { folders, script, memoryBytes: 96 * 2 ** 20 });
+    expect(exit).toEqual({ reason: "exited", exitCode: 137, outOfMemory: true });
+  });
+
+  test("CT-003: out of memory in a child only is reported beside the exit code 0", async () => {
+    await using folders = await makeFolders();
+    const script = "node -e 'const a = []; for (;;) a.push(Buffer.alloc(2 ** 22, 1))'; exit 0";
+    const { exit } = await runScript(engine, { folders, script, memoryBytes: 96 * 2 ** 20 });
+    expect(exit).toEqual({ reason: "exited", exitCode: 0, outOfMemory: true });
+  });
+
+  test("CT-016: filling the workspace ends it as disk-full", async () => {
+    await using folders = await makeFolders();
+    const disk = {
+      paths: [folders.paths.treePath, folders.paths.codexHomePath],
+      limitBytes: 64 * 2 ** 20,
+      reserveBytes: 0,
+    };
+    const script = "i=0; while :; do head -c 4000000 /dev/zero > /workspace/f$i; i=$((i+1)); sleep 0.02; done";
+    const { exit } = await runScript(engine, { folders, script, wishes: { disk } });
+    expect(exit).toEqual({ reason: "disk-full" });
+  });
+
+  test("CT-016: the disk's reserve ends it too, whoever used it up", async () => {
+    await using folders = await makeFolders();
+    const disk = { paths: [folders.paths.treePath], limitBytes: 2 ** 40, reserveBytes: 2 ** 60 };
+    const { exit } = await runScript(engine, { folders, script: "exec sleep 1000", wishes: { disk } });
+    expect(exit).toEqual({ reason: "disk-full" });
+  });
+});
+
+describe("output", () => {
+  test("CT-005: a line of 100 MB comes through without our memory growing", async () => {
+    await using folders = await makeFolders();
+    const script = "head -c 100000000 /dev/zero | tr '\\0' x";
+    const spec = toTestSpec(folders, { script });
+    await using container = await startContainer(engine, { spec });
+    container.stderr.resume();
+    const measured = countBytes(container.stdout);
+    const exit = await container.supervise(toWishes());
+    expect(exit).toMatchObject({ exitCode: 0 });
+    expect((await measured).bytes).toBe(100_000_000);
+    expect((await measured).grownBytes).toBeLessThan(64 * 2 ** 20);
+  });
+
+  test("CT-004: 300 MB of output come through without our memory growing by 64 MB", async () => {
+    await using folders = await makeFolders();
+    const script = "yes 'a line of the output of a talkative agent' | head -c 300000000";
+    await using container = await startContainer(engine, { spec: toTestSpec(folders, { script }) });
+    container.stderr.resume();
+    const measured = countBytes(container.stdout);
+    await container.supervise(toWishes());
+    expect((await measured).bytes).toBe(300_000_000);
+    expect((await measured).grownBytes).toBeLessThan(64 * 2 ** 20);
+  });
+
+  test("a reader that does not read holds the container up, not our memory", async () => {
+    await using folders = await makeFolders();
+    const script = "yes | head -c 200000000; echo finished > /workspace/end";
+    await using container = await startContainer(engine, { spec: toTestSpec(folders, { script }) });
+    container.stderr.resume();
+    const before = process.memoryUsage().rss;
+    const exit = await container.supervise(toWishes({ timeoutMs: 1_500 }));
+    expect(exit).toEqual({ reason: "timeout" });
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 2 ** 20);
+  });
+});
+
+async function countBytes(stream: AsyncIterable<Buffer>): Promise<{ bytes: number; grownBytes: number }> {
+  const before = process.memoryUsage().rss;
+  let [bytes, highest] = [0, before];
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (Math.random() < 0.01) highest = Math.max(highest, process.memoryUsage().rss);
+  }
+  return { bytes, grownBytes: highest - before };
+}
+
+test("the output ends when the container is disposed before its end", async () => {
+  await using folders = await makeFolders();
+  const container = await startContainer(engine, {
+    spec: toTestSpec(folders, { script: "echo hello; exec sleep 1000" }),
+  });
+  const reading = readAll(container.stdout).catch((error: Error) => error.message);
+  await container[Symbol.asyncDispose]();
+  expect(typeof (await reading)).toBe("string");
+});

@@ -1,0 +1,32 @@
+import Docker from "dockerode";
+
+/** Every container and network of a run carries this label, whose value is the run's id. */
+const runLabel = "codex-orchestrator.run";
+const filters = JSON.stringify({ label: [runLabel] });
+
+/**
+ * The containers of runs that these tests started: others may use the same engine, so those count that were made since
+ * then and mount nothing from outside the tests' folder. None when no engine answers.
+ */
+export async function listOwnContainers(options: { folder: string; startedAtMs: number }): Promise<string[]> {
+  const containers = await askOrNone((docker) => docker.listContainers({ all: true, filters }));
+  return containers
+    .filter(({ Created }) => Created * 1000 >= options.startedAtMs - 1000)
+    .filter(({ Mounts }) => Mounts.every(({ Source }) => Source.startsWith(options.folder)))
+    .map(({ Id, Names, State }) => `container ${Names[0] ?? Id} (${State})`);
+}
+
+/** The networks of runs that were made since the tests began. None when no engine answers. */
+export async function listOwnNetworks({ startedAtMs }: { startedAtMs: number }): Promise<string[]> {
+  const networks = await askOrNone((docker) => docker.listNetworks({ filters }));
+  return networks.filter(({ Created }) => Date.parse(Created) >= startedAtMs).map(({ Name }) => `network ${Name}`);
+}
+
+async function askOrNone<T>(ask: (docker: Docker) => Promise<T[]>): Promise<T[]> {
+  const docker = new Docker();
+  const isThere = await docker.ping().then(
+    () => true,
+    () => false,
+  );
+  return isThere ? ask(docker) : [];
+}

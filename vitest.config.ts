@@ -1,0 +1,47 @@
+import { defineConfig } from "vitest/config";
+
+const architecture = "test/architecture.test.ts";
+const docker = "test/**/*.docker.test.ts";
+const endToEnd = "test/e2e/**/*.test.ts";
+const minuteMs = 60_000;
+
+/**
+ * Four groups: `architecture` reads the source, `unit` needs nothing but Node and git, `docker` an engine and the runner
+ * image, `e2e` drives the whole product. What one of them leaves behind fails it (test/setup/leaks.ts).
+ */
+export default defineConfig({
+  test: {
+    globalSetup: "test/setup/leaks.ts",
+    projects: [
+      { test: { name: "architecture", include: [architecture], testTimeout: minuteMs } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: [architecture, docker, endToEnd],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: "docker",
+          include: [docker],
+          exclude: [endToEnd],
+          fileParallelism: false,
+          testTimeout: 2 * minuteMs,
+          hookTimeout: minuteMs,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: [endToEnd],
+          fileParallelism: false,
+          testTimeout: 4 * minuteMs,
+          hookTimeout: 2 * minuteMs,
+        },
+      },
+    ],
+  },
+});
