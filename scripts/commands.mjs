@@ -13,7 +13,7 @@ export const commands = {
   "test:unit": { needs: "dependencies", argv: vitest("unit") },
   "test:docker": { needs: "everything", argv: vitest("docker") },
   "test:e2e": { needs: "everything", argv: vitest("e2e") },
-  check: { needs: "dependencies", argv: ["scripts/check.mjs"] },
+  check: { needs: "dependencies", argv: ["scripts/test.mjs", "checks", "architecture"] },
   build: { needs: "dependencies", argv: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"] },
   format: { needs: "dependencies", argv: ["node_modules/prettier/bin/prettier.cjs", "--write", "."] },
 };

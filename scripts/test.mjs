@@ -1,42 +1,45 @@
-// Everything that must hold before a change lands: the checks of check.mjs, then every group of tests, the quick ones
-// first. Goes on past failures, so that one run shows them all.
+// Everything that must hold before a change lands: the static checks, then every group of tests, the quick ones first.
+// Goes on past failures, so that one run shows them all. Names of sections as arguments run only those.
 
-import { runChecks } from "./check.mjs";
+import { runChecks } from "./run-checks.mjs";
 import { runVitestGroup } from "./vitest-group.mjs";
 
-const groups = { architecture: "architecture", unit: "unit tests", docker: "tests with Docker", e2e: "end to end" };
-const startMs = performance.now();
-const times = [];
-const failures = [];
-const sum = { passed: 0, failed: 0 };
+/** @typedef {{ isGreen: boolean, passed: number, failed: number }} Outcome checks count no tests */
 
-failures.push(...(await timeSection("static checks", { work: runChecks })));
-for (const [project, title] of Object.entries(groups)) {
-  const { isGreen, passed, failed } = await timeSection(title, { work: () => runVitestGroup(project) });
-  if (!isGreen) failures.push(title);
+/** @type {Record<string, { title: string, work: () => Promise<Outcome> }>} */
+const sections = {
+  checks: { title: "types, lint, format, unused code", work: runChecks },
+  architecture: { title: "architecture", work: () => runVitestGroup("architecture") },
+  unit: { title: "unit tests", work: () => runVitestGroup("unit") },
+  docker: { title: "tests with Docker", work: () => runVitestGroup("docker") },
+  e2e: { title: "end to end", work: () => runVitestGroup("e2e") },
+};
+
+const startMs = performance.now();
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in sections));
+if (unknown.length > 0) {
+  console.error(`no section ${unknown.join(", ")}; there are ${Object.keys(sections).join(", ")}`);
+  process.exit(2);
+}
+
+const lines = [];
+const sum = { isGreen: true, passed: 0, failed: 0 };
+for (const [name, { title, work }] of Object.entries(sections)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  console.log(`\n===== ${title} =====`);
+  const sectionStartMs = performance.now();
+  const { isGreen, passed, failed } = await work();
+  lines.push(`${isGreen ? "passed" : "FAILED"} ${title} (${toSeconds(sectionStartMs)})`);
+  sum.isGreen &&= isGreen;
   sum.passed += passed;
   sum.failed += failed;
 }
 
-console.log(`\n${times.join(", ")}; ${toSeconds(startMs)} in all`);
-if (failures.length > 0) console.log(`FAILED: ${failures.join(", ")}`);
+console.log(`\n${lines.join("\n")}\n${toSeconds(startMs)} in all\n`);
 console.log(`${sum.passed} passed, ${sum.failed} failed`);
-process.exitCode = failures.length > 0 ? 1 : 0;
-
-/**
- * @template T
- * @param {string} title
- * @param {{ work: () => Promise<T> }} options
- * @returns {Promise<T>}
- */
-async function timeSection(title, { work }) {
-  console.log(`\n===== ${title} =====`);
-  const sectionStartMs = performance.now();
-  const value = await work();
-  times.push(`${title} ${toSeconds(sectionStartMs)}`);
-  return value;
-}
+process.exitCode = sum.isGreen ? 0 : 1;
 
 function toSeconds(/** @type {number} */ sinceMs) {
-  return `${Math.round((performance.now() - sinceMs) / 1000)} s`;
+  return `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;
 }

@@ -38,6 +38,7 @@ export type StartAgentOptions = {
 
 /** How the agent's turn went, as the host saw it. */
 export type AgentEnd = {
+  codexVersion: string | null;
   exit: AgentExit;
   report: AgentReport;
   modelFailure: ModelFailure | null;

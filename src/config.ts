@@ -1,91 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
-import { availableParallelism, homedir } from "node:os";
+import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { z } from "zod";
-import { Effort, ModelName } from "./run/request.ts";
-
-const KIBI = 1024;
-const sizeUnits: Record<string, number> = { "": 1, b: 1, k: KIBI, m: KIBI ** 2, g: KIBI ** 3, t: KIBI ** 4 };
-
-/** A size as Docker writes it: a number and one of b, k, m, g, t. Becomes bytes. */
-const Size = z
-  .string()
-  .regex(/^\d+(?:\.\d+)?[bkmgt]?$/i, "must be a size such as 512m or 4g")
-  .transform((text) =>
-    Math.floor(Number.parseFloat(text) * (sizeUnits[/[a-z]?$/i.exec(text)?.[0].toLowerCase() ?? ""] ?? 1)),
-  )
-  .refine((bytes) => bytes >= 16 * KIBI ** 2, "must be at least 16m");
-
-/** A whole number in a range, written in decimal. */
-const whole = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,12}$/, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
-
-const Cpus = z
-  .string()
-  .regex(/^\d+(?:\.\d+)?$/, "must be a number of CPUs such as 2 or 0.5")
-  .transform(Number)
-  .refine((cpus) => cpus >= 0.1 && cpus <= 1024, "must be between 0.1 and 1024");
-
-const HttpUrl = z
-  .url({ protocol: /^https?$/, error: "must be an http or https URL" })
-  .transform((url) => url.replace(/\/+$/, ""));
-const Globs = z.string().transform((text) => text.split(/[\s,]+/).filter((glob) => glob !== ""));
-const HostName = z.string().regex(/^[A-Za-z0-9.-]+(?::\d{1,5})?$/, "must be a host name, without a protocol");
-const HeaderValue = z.string().regex(/^[\u0021-\u007e]+$/, "must be one line of printable characters without spaces");
-
-/**
- * Every variable that is read, by its name. An empty value counts as not set, and white space around a value is dropped
- * once (a key file ends with a newline more often than not).
- */
-const Environment = z.object({
-  OPENAI_API_KEY: HeaderValue.optional(),
-  OPENAI_BASE_URL: HttpUrl.default("https://api.openai.com/v1"),
-  CODEX_MODEL: ModelName.optional(),
-  CODEX_EFFORT: Effort.optional(),
-  CODEX_IMAGE: z
-    .string()
-    .regex(/^[a-z0-9][\w./:@-]{0,254}$/i, "must be an image name")
-    .default("codex-runner:latest"),
-  WORKSPACE_PATH: z.string().default("./workspace"),
-  RUNS_PATH: z.string().default("./runs"),
-  DEFAULT_TIMEOUT: whole(1, 86_400).default(300),
-  MAX_TIMEOUT: whole(1, 604_800).default(3600),
-  STALL_TIMEOUT: whole(1, 86_400).default(300),
-  MAX_CONCURRENT_RUNS: whole(1, 1000).default(availableParallelism()),
-  MAX_CONCURRENT_RUNS_PER_REPO: whole(1, 1000).default(2),
-  RUN_MEMORY: Size.default(4 * KIBI ** 3),
-  RUN_CPUS: Cpus.default(2),
-  RUN_PIDS: whole(64, 1_000_000).default(512),
-  RUN_DISK: Size.default(10 * KIBI ** 3),
-  RUN_RUNTIME: z
-    .string()
-    .regex(/^[\w.-]{1,64}$/, "must be the name of a container runtime")
-    .optional(),
-  MAX_TOKENS_PER_RUN: whole(1, 999_999_999_999).optional(),
-  ALLOWED_REPOS: Globs.optional(),
-  APP_ID: whole(1, 999_999_999_999).optional(),
-  PRIVATE_KEY: z.string().optional(),
-  PRIVATE_KEY_PATH: z.string().optional(),
-  WEBHOOK_SECRET: z.string().optional(),
-  GHE_HOST: HostName.optional(),
-  GHE_PROTOCOL: z.enum(["http", "https"]).default("https"),
-  GITHUB_TOKEN: HeaderValue.optional(),
-  HOST: z.string().default("127.0.0.1"),
-  PORT: whole(0, 65_535).default(3000),
-  PUBLIC_URL: HttpUrl.optional(),
-  DOCKER_HOST: z.string().optional(),
-  DOCKER_CONTEXT: z.string().optional(),
-  DOCKER_CONFIG: z.string().optional(),
-  DOCKER_CERT_PATH: z.string().optional(),
-  DOCKER_TLS_VERIFY: z.string().optional(),
-  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
-});
-type Environment = z.infer<typeof Environment>;
+import { Environment } from "./environment.ts";
+import type { Effort } from "./run/request.ts";
 
 /** Where GitHub is: github.com, or a GitHub Enterprise Server by GHE_HOST. */
 export type GitHubHost = { webUrl: string; apiUrl: string };

@@ -10,7 +10,7 @@ const floors: Floor[] = [
     shared: true,
   },
   { name: "trigger", rooms: ["trigger/cli", "trigger/github", "trigger/mcp", "web"], shared: false },
-  { name: "config", rooms: ["config.ts"], shared: false },
+  { name: "config", rooms: ["config.ts", "environment.ts"], shared: true },
   { name: "orchestrator", rooms: ["orchestrator.ts", "execute-run.ts", "publish-run.ts", "agent.ts"], shared: true },
   {
     name: "stage",

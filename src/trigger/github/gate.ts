@@ -15,14 +15,14 @@ export type WebhookGateOptions = {
   /** Gets every request that passes, in the form that Probot's own middleware takes. */
   handle: (request: VerifiedRequest, response: ServerResponse) => Promise<unknown>;
   log: Logger;
-  /** How much memory unfinished bodies of a usual size may take together, in bytes. Default 16 MiB. */
+  /** How much memory unfinished bodies of a usual size may take together, in bytes. Default 8 MiB. */
   budgetBytes?: number;
   /** Longest time a body may take to arrive, in milliseconds. Default 10 s, as long as GitHub itself waits. */
   bodyTimeoutMs?: number;
 };
 
-/** Twice what a comment and an issue of GitHub's greatest length come to when every character is escaped. */
-const LARGE_BODY_BYTES = 4 * 1024 * 1024;
+/** Only a comment and an issue of GitHub's greatest length, in escaped emoji, come to more than this. */
+const LARGE_BODY_BYTES = 1024 * 1024;
 
 export type WebhookGate = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -35,7 +35,7 @@ export function createWebhookGate({
   secret,
   handle,
   log,
-  budgetBytes = 16 * 1024 * 1024,
+  budgetBytes = 8 * 1024 * 1024,
   bodyTimeoutMs = 10_000,
 }: WebhookGateOptions): WebhookGate {
   if (secret === "") throw new Error("A webhook gate needs a secret.");
@@ -64,10 +64,7 @@ type CheckOptions = { secret: string; bodies: BodyReader };
 async function checkRequest(request: IncomingMessage, { secret, bodies }: CheckOptions): Promise<string | BodyRefusal> {
   const head = checkHead(request);
   if ("status" in head) return { ...head, bytes: 0 };
-  const body = await bodies.read(request, head);
-  if (!Buffer.isBuffer(body)) return body;
-  const text = checkBody(body, { head, secret });
-  return typeof text === "string" ? text : { ...text, bytes: body.length };
+  return bodies.read(request, { ...head, check: (body) => checkBody(body, { head, secret }) });
 }
 
 function checkBody(body: Buffer, { head, secret }: { head: WebhookHead; secret: string }): string | Refusal {

@@ -1,0 +1,63 @@
+import type { Effort } from "../run/request.ts";
+
+export type CodexCall = {
+  /** Null leaves the choice to Codex. */
+  model: string | null;
+  effort: Effort | null;
+  /** Folder inside the repository to work in; null is its root. */
+  dir: string | null;
+  /** The thread to go on with; its session files must lie in Codex's home. Null starts a new one. */
+  resumeThreadId: string | null;
+};
+
+/** Where the container's forwarder listens; behind it is the run's gateway. */
+const BASE_URL = "http://127.0.0.1:8377/v1";
+
+/**
+ * Few repeats of a request and many of a stream bridge about 25 seconds without the model API in 16 requests; Codex's own
+ * defaults need 30 for the same time.
+ */
+const PROVIDER = [
+  `name="orch"`,
+  `base_url="${BASE_URL}"`,
+  `wire_api="responses"`,
+  `request_max_retries=1`,
+  `stream_max_retries=7`,
+  `stream_idle_timeout_ms=300000`,
+].join(",");
+
+/**
+ * The arguments of Codex 0.169 for one run; the image's entry adds the last one, `-`, and feeds the prompt on stdin.
+ *
+ * Codex's own sandbox is off, since the container is the sandbox and denies Codex the namespaces it would need. The
+ * repository stays untrusted (`--trust` is never given), so its `.codex/config.toml`, hooks and rules do not load. The
+ * session is kept (`--ephemeral` is never given), so that a later run can resume the thread.
+ */
+export function toCodexArgv({ model, effort, dir, resumeThreadId }: CodexCall): string[] {
+  return [
+    "exec",
+    "--json",
+    "--skip-git-repo-check",
+    "--ignore-user-config",
+    "--ignore-rules",
+    "--dangerously-bypass-approvals-and-sandbox",
+    ...["-C", toWorkingFolder(dir)],
+    // Without the network this feature would have Codex wait for ever.
+    ...["--disable", "unbounded_connection_retries"],
+    ...["--disable", "plugins"],
+    ...["--disable", "hooks"],
+    ...["--disable", "goals"],
+    ...["-c", "analytics.enabled=false"],
+    ...["-c", `web_search="disabled"`],
+    ...["-c", `model_provider="orch"`],
+    ...["-c", `model_providers.orch={${PROVIDER}}`],
+    ...(model === null ? [] : ["-m", model]),
+    ...(effort === null ? [] : ["-c", `model_reasoning_effort="${effort}"`]),
+    ...(resumeThreadId === null ? [] : ["resume", resumeThreadId]),
+  ];
+}
+
+function toWorkingFolder(dir: string | null): string {
+  const inside = (dir ?? "").split("/").filter((part) => part !== "" && part !== ".");
+  return ["/workspace", ...inside].join("/");
+}

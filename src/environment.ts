@@ -1,0 +1,112 @@
+import { availableParallelism } from "node:os";
+import { z } from "zod";
+import { Effort, ModelName } from "./run/request.ts";
+
+const KIBI = 1024;
+const sizeUnits: Record<string, number> = { "": 1, b: 1, k: KIBI, m: KIBI ** 2, g: KIBI ** 3, t: KIBI ** 4 };
+
+/** A size as Docker writes it: a number and one of b, k, m, g, t. Becomes bytes. */
+const Size = z
+  .string()
+  .regex(/^\d+(?:\.\d+)?[bkmgt]?$/i, "must be a size such as 512m or 4g")
+  .transform((text) =>
+    Math.floor(Number.parseFloat(text) * (sizeUnits[/[a-z]?$/i.exec(text)?.[0].toLowerCase() ?? ""] ?? 1)),
+  )
+  .refine((bytes) => bytes >= 16 * KIBI ** 2, "must be at least 16m");
+
+/** A whole number in a range, written in decimal. */
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,12}$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
+
+const Cpus = z
+  .string()
+  .regex(/^\d+(?:\.\d+)?$/, "must be a number of CPUs such as 2 or 0.5")
+  .transform(Number)
+  .refine((cpus) => cpus >= 0.1 && cpus <= 1024, "must be between 0.1 and 1024");
+
+const HttpUrl = z
+  .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+  .transform((url) => url.replace(/\/+$/, ""));
+const Globs = z.string().transform((text) => text.split(/[\s,]+/).filter((glob) => glob !== ""));
+const HostName = z.string().regex(/^[A-Za-z0-9.-]+(?::\d{1,5})?$/, "must be a host name, without a protocol");
+const HeaderValue = z.string().regex(/^[\u0021-\u007e]+$/, "must be one line of printable characters without spaces");
+
+const about = (shown: string, meaning: string) => ({ shown, meaning });
+
+/**
+ * Every variable that is read, by its name, in the order people read them. `shown` is the default as the README writes
+ * it. An empty value counts as not set, and white space around a value is dropped once (a key file ends with a newline
+ * more often than not).
+ */
+export const Environment = z.object({
+  OPENAI_API_KEY: HeaderValue.optional().meta(about("", "Key of the model API; stays in this process.")),
+  OPENAI_BASE_URL: HttpUrl.default("https://api.openai.com/v1").meta(
+    about("`https://api.openai.com/v1`", "Any Responses API."),
+  ),
+  CODEX_MODEL: ModelName.optional().meta(about("Codex's own", "Model that Codex uses.")),
+  CODEX_EFFORT: Effort.optional().meta(about("Codex's own", "`low`, `medium`, `high` or `xhigh`.")),
+  CODEX_IMAGE: z
+    .string()
+    .regex(/^[a-z0-9][\w./:@-]{0,254}$/i, "must be an image name")
+    .default("codex-runner:latest")
+    .meta(about("`codex-runner:latest`", "Image that agents run in; never pulled by a run.")),
+  WORKSPACE_PATH: z.string().default("./workspace").meta(about("`./workspace`", "Folder of local repositories.")),
+  RUNS_PATH: z.string().default("./runs").meta(about("`./runs`", "Files of the runs, the database and the mirrors.")),
+  DEFAULT_TIMEOUT: whole(1, 86_400)
+    .default(300)
+    .meta(about("`300`", "Seconds a run may take when nobody says otherwise.")),
+  MAX_TIMEOUT: whole(1, 604_800).default(3600).meta(about("`3600`", "Most that anybody may ask for; more is refused.")),
+  STALL_TIMEOUT: whole(1, 86_400).default(300).meta(about("`300`", "Seconds without any sign of Codex or the model.")),
+  MAX_CONCURRENT_RUNS: whole(1, 1000).default(availableParallelism()).meta(about("CPU count", "Runs that go at once.")),
+  MAX_CONCURRENT_RUNS_PER_REPO: whole(1, 1000).default(2).meta(about("`2`", "Runs of one repository that go at once.")),
+  RUN_MEMORY: Size.default(4 * KIBI ** 3).meta(about("`4g`", "Memory of a run's container; no swap.")),
+  RUN_CPUS: Cpus.default(2).meta(about("`2`", "CPUs of a run's container.")),
+  RUN_PIDS: whole(64, 1_000_000).default(512).meta(about("`512`", "Processes and threads in a run's container.")),
+  RUN_DISK: Size.default(10 * KIBI ** 3).meta(about("`10g`", "Disk a run may fill.")),
+  RUN_RUNTIME: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, "must be the name of a container runtime")
+    .optional()
+    .meta(about("Docker's own", "Container runtime, for example `runsc`.")),
+  MAX_TOKENS_PER_RUN: whole(1, 999_999_999_999)
+    .optional()
+    .meta(about("off", "Tokens a run may use; enforced in the gateway.")),
+  ALLOWED_REPOS: Globs.optional().meta(
+    about("all", "Globs of repositories that may be worked on, for example `octo-org/*`."),
+  ),
+  APP_ID: whole(1, 999_999_999_999).optional().meta(about("", "Id of the GitHub App.")),
+  PRIVATE_KEY: z.string().optional().meta(about("", "The App's private key: PEM, or PEM in base64.")),
+  PRIVATE_KEY_PATH: z.string().optional().meta(about("", "File that holds it; mode 0600.")),
+  WEBHOOK_SECRET: z.string().optional().meta(about("", "The App's webhook secret, at least 12 characters.")),
+  GHE_HOST: HostName.optional().meta(about("github.com", "Host of a GitHub Enterprise Server.")),
+  GHE_PROTOCOL: z.enum(["http", "https"]).default("https").meta(about("`https`", "Its protocol.")),
+  GITHUB_TOKEN: HeaderValue.optional().meta(about("", "Token for runs from the terminal without an App.")),
+  HOST: z.string().default("127.0.0.1").meta(about("`127.0.0.1`", "Address that `serve` listens on.")),
+  PORT: whole(0, 65_535).default(3000).meta(about("`3000`", "Its port.")),
+  PUBLIC_URL: HttpUrl.optional().meta(about("derived", "URL that others reach `serve` at.")),
+  DOCKER_HOST: z.string().optional().meta(about("as the `docker` command", "Where the Docker engine is.")),
+  DOCKER_CONTEXT: z.string().optional().meta(about("as the `docker` command", "Name of a Docker context.")),
+  DOCKER_CONFIG: z.string().optional().meta(about("`~/.docker`", "Folder of the `docker` command's settings.")),
+  DOCKER_CERT_PATH: z.string().optional().meta(about("", "Folder of TLS certificates for the engine.")),
+  DOCKER_TLS_VERIFY: z.string().optional().meta(about("", "Use TLS to reach the engine.")),
+  LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+    .default("info")
+    .meta(about("`info`", "Least important lines that are logged.")),
+});
+export type Environment = z.infer<typeof Environment>;
+
+const About = z.object({ shown: z.string(), meaning: z.string() });
+
+/** The table of all variables, in Markdown, for the README. */
+export function toConfigurationTable(): string {
+  const rows = Object.entries(Environment.shape).map(([name, schema]) => {
+    const { shown, meaning } = About.parse(schema.meta());
+    return `| \`${name}\` | ${shown} | ${meaning} |`;
+  });
+  return ["| Variable | Default | |", "| --- | --- | --- |", ...rows].join("\n");
+}

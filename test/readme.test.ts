@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { toConfigurationTable } from "../src/environment.ts";
+
+const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
+
+test("the README's table of variables is the one the schema gives", () => {
+  const [, table] = /<!-- configuration -->\n\n([\s\S]*?)\n\n<!-- \/configuration -->/.exec(readme) ?? [];
+  expect(normalise(table ?? "")).toBe(normalise(toConfigurationTable()));
+});
+
+test("every script the README names exists", () => {
+  const { scripts } = JSON.parse(readFileSync(join(import.meta.dirname, "..", "package.json"), "utf8"));
+  const named = [...readme.matchAll(/npm (?:run )?(test(?::\w+)?|[a-z]+(?::\w+)?)\b/g)].map(([, name]) => name ?? "");
+  const missing = named.filter((name) => !["exec", "ci"].includes(name) && !(name in scripts));
+  expect(missing).toEqual([]);
+});
+
+test("every file the README links to exists", () => {
+  const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, path]) => path ?? "");
+  for (const path of links) expect(() => readFileSync(join(import.meta.dirname, "..", path))).not.toThrow();
+});
+
+/** Formatting pads the columns; the words are what counts. */
+function normalise(table: string): string {
+  return table.replace(/ +\|/g, " |").replace(/\| +/g, "| ").replace(/-{3,}/g, "---");
+}
