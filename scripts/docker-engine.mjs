@@ -12,6 +12,9 @@ import { join } from "node:path";
  * @typedef {{ status: number, body: string } | { error: string }} Answer
  */
 
+/** The answer for a host that is reached neither by a socket nor over TCP, such as `ssh://`. */
+export const unusableHost = "unusable host";
+
 /**
  * Finds the engine as the `docker` command does: DOCKER_HOST, then the chosen context, then the default socket.
  *
@@ -39,7 +42,7 @@ export function findEndpoint({ env = process.env } = {}) {
  */
 export async function askEngine(path, { host }) {
   const options = await toRequestOptions(host);
-  if (options === null) return { error: "of a kind that runs can't use" };
+  if (options === null) return { error: unusableHost };
   return new Promise((resolve) => {
     const sent = options.request({ ...options.target, path, timeout: 5_000 }, (response) => {
       let body = "";

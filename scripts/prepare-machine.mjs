@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { canInstallPackages, installPackages, isDebianLike } from "./debian.mjs";
-import { askEngine, findEndpoint } from "./docker-engine.mjs";
+import { askEngine, findEndpoint, unusableHost } from "./docker-engine.mjs";
 import { findProgram } from "./run-program.mjs";
 import { SetUpError } from "./set-up-error.mjs";
 import { startEngine } from "./start-engine.mjs";
@@ -48,6 +48,12 @@ function listMissingPackages({ isAnswering }) {
  */
 function refuseWhatCannotBeMended({ host, chosenBy }, { answer }) {
   const reason = "error" in answer ? answer.error : `HTTP status ${answer.status}`;
+  if (reason === unusableHost) {
+    throw new SetUpError(
+      `${chosenBy} names ${host}, which can't be used: a run mounts folders and a socket of this machine, so the engine ` +
+        "must be on it too (unix:///path or tcp://host:port). Choose another one, then repeat the command.",
+    );
+  }
   if (chosenBy !== null) {
     throw new SetUpError(
       `No Docker engine answers at ${host} (${reason}), which ${chosenBy} names. Start that engine, or choose another ` +

@@ -10,7 +10,6 @@ import { createOrchestrator, type Orchestrator, type RunReporter } from "./orche
 import { createRepositoryFilter, type RepositoryFilter } from "./publish/allowed.ts";
 import { createGitHubAccess, type GitHubAccess } from "./publish/github-access.ts";
 import { createRunQueue } from "./queue/queue.ts";
-import type { RunRequest } from "./run/request.ts";
 import { openDatabase } from "./store/database.ts";
 import { createDeliveryStore, type DeliveryStore } from "./store/deliveries.ts";
 import { makeStateFolders, toStatePaths, type StatePaths } from "./store/paths.ts";

@@ -73,7 +73,7 @@ function createReporter({ github, mask, log }: ReporterParts): RunReporter {
 function toGitHubClients(github: GitHubAccess) {
   return {
     octokitFor: async (installationId: number, repositoryId: number) => github.octokitFor({ installationId, repositoryId }),
-    botLogin: async () => (await github.identity()).name,
+    botLogin: () => github.login(),
   };
 }
 

@@ -1,6 +1,6 @@
 import { MARKER_INSTRUCTION } from "../run/marker.ts";
 import type { RunRequest } from "../run/request.ts";
-import { removeHiddenText } from "../text/hidden.ts";
+import { removeHidden } from "../text/hidden.ts";
 
 const RULES = [
   "Work in the repository in the current folder. Leave your changes in the files: they are committed and published for",
@@ -42,5 +42,5 @@ function frameContext({ title, body }: { title: string; body: string }): string 
 
 /** Text that holds no tag of the frame, however it is spelled. */
 function toFramed(text: string): string {
-  return removeHiddenText(text).text.replace(new RegExp(`<(?=[\\s/]*${FRAME})`, "gi"), "&lt;");
+  return removeHidden(text).text.replace(new RegExp(`<(?=[\\s/]*${FRAME})`, "gi"), "&lt;");
 }

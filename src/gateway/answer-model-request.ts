@@ -26,8 +26,9 @@ export type ModelRequestContext = {
 export async function answerModelRequest(exchange: Exchange, context: ModelRequestContext): Promise<void> {
   const { request, response } = exchange;
   const gone = new AbortController();
-  // Also fires after a whole answer, when nothing is left to abort.
-  response.once("close", () => gone.abort());
+  response.once("close", () => {
+    if (!response.writableFinished) gone.abort();
+  });
   response.on("error", () => gone.abort());
   using held = context.memory.hold();
   try {
@@ -57,8 +58,7 @@ async function readChecked(
     return refuse({ code: "request_refused", why: "The request is compressed, so it cannot be checked." });
 
   const body = await readRequestBody(request, context);
-  if (body.verdict === "too-large")
-    return refuse({ status: 413, code: "request_too_large", why: "The request is too large." });
+  if (body.verdict === "too-large") return refuse({ code: "request_too_large", why: "The request is too large." });
 
   if (body.verdict === "busy")
     return refuse({ status: 503, code: "busy", why: "Too many large requests are in flight." });

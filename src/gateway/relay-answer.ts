@@ -59,20 +59,18 @@ async function relayGoodAnswer(answer: IncomingMessage, options: RelayGoodOption
   });
   response.writeHead(answer.statusCode ?? 200, toClientHeaders(answer.headers));
   response.flushHeaders();
-  let ending: "whole" | "cut" = "cut";
-  try {
-    await pipeline(answer, tap, response, { signal });
-    ending = "whole";
-  } catch {
-    // Either side went away; the client sees a cut stream and decides for itself whether to ask again.
-    response.destroy();
-  }
+  // Each side's end tears the other one down, so only the first cause tells who it was.
+  const cut: { by: "client" | "upstream" | null } = { by: null };
+  signal.addEventListener("abort", () => (cut.by ??= "client"), { once: true });
+  answer.once("error", () => (cut.by ??= "upstream"));
+  // A cut is a cut for the client too; it decides for itself whether to ask again.
+  await pipeline(answer, tap, response).catch(() => response.destroy());
   const ended = reader.end();
-  if (ended === "unfinished" && !signal.aborted)
+  if (ended === "unfinished" && cut.by !== "client")
     tally.fail({
       reason: "model-unavailable",
       message:
-        ending === "cut"
+        cut.by === "upstream"
           ? "The model API's answer broke off in the middle."
           : "The model API ended its answer without completing it.",
     });

@@ -1,6 +1,5 @@
 import { RunError } from "../run/failure.ts";
 import { GitError, toGitText } from "./git-error.ts";
-import type { GitCredential } from "./git-environment.ts";
 
 export type FetchFailure =
   /** The remote has no such branch, or no branch at all. */
@@ -9,6 +8,7 @@ export type FetchFailure =
   | { kind: "locked" }
   /** The other side or the network stumbled; the same may work a moment later. */
   | { kind: "passing"; text: string }
+  | { kind: "disk-full" }
   | { kind: "refused"; text: string; hint?: string };
 
 const hints: [RegExp, string][] = [
@@ -26,9 +26,10 @@ const hints: [RegExp, string][] = [
 ];
 
 /** Sorts what a failed `git fetch` or `git ls-remote` said. */
-export function toFetchFailure(error: unknown, { credential }: { credential: GitCredential | null }): FetchFailure {
-  const said = error instanceof GitError ? error.text : error instanceof Error ? error.message : String(error);
-  const text = toGitText(said, { credential });
+export function toFetchFailure(error: unknown): FetchFailure {
+  const said = error instanceof Error ? error.message : String(error);
+  const text = error instanceof GitError ? error.text : toGitText(said);
+  if (/no space left on device/i.test(said)) return { kind: "disk-full" };
   if (/couldn't find remote ref/i.test(said)) return { kind: "ref-missing" };
   if (/\.lock': File exists|shallow file has changed|cannot lock ref/i.test(said)) return { kind: "locked" };
   if (
@@ -60,6 +61,8 @@ export function toFetchRunError(failure: FetchFailure, { baseRef, remoteRefs, ca
         : new RunError("base-missing", `The repository has no branch named ${baseRef}.`, { cause });
     case "locked":
       return new RunError("clone-failed", "The repository's local mirror stayed locked by another process.", { cause });
+    case "disk-full":
+      return new RunError("disk-full", "The disk is full.", { cause });
     case "passing":
     case "refused":
       return new RunError("clone-failed", `The repository could not be fetched: ${failure.text}`, {

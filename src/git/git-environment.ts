@@ -46,7 +46,6 @@ export function toGitEnvironment(options: GitOptions): Record<string, string> {
     GIT_NO_REPLACE_OBJECTS: "1",
     GIT_NO_LAZY_FETCH: "1",
     GIT_OPTIONAL_LOCKS: "0",
-    GIT_LITERAL_PATHSPECS: "1",
     // Later versions of git may have other defaults; what reads our repositories counts on these.
     GIT_DEFAULT_HASH: "sha1",
     GIT_DEFAULT_REF_FORMAT: "files",

@@ -105,7 +105,7 @@ function createGitHubDestination(
     publishing: "pull-request",
     readCredential: () => toRunError("clone-failed", access.gitCredential(target, { access: "read" })),
     writeCredential: () => toRunError("push-rejected", access.gitCredential(target, { access: "write" })),
-    author: () => toRunError("push-rejected", access.identity()),
+    author: () => toRunError("push-rejected", access.identity(target)),
     coAuthor: toCoAuthor(request, webUrl),
     pullRequests: { octokit, owner, repo: name },
     checkPermission: async () => {

@@ -21,7 +21,10 @@ export type GitHubAccess = {
   gitCredential(target: RepositoryTarget, options: { access: "read" | "write" }): Promise<GitCredential>;
   /** The installation of the App on a repository. Rejects with GitHub's 404 when there is none. */
   findTarget(repository: { owner: string; name: string }): Promise<RepositoryTarget>;
-  identity(): Promise<BotIdentity>;
+  /** The login that comments and commits appear under. */
+  login(): Promise<string>;
+  /** Who commits in this repository are made by. */
+  identity(target: RepositoryTarget): Promise<BotIdentity>;
 };
 
 /** A repository and the installation to reach it through; null when a person's token is used. */
@@ -48,7 +51,7 @@ export function createGitHubAccess(options: GitHubAccessOptions): GitHubAccess {
 }
 
 function createAppAccess(options: GitHubAccessOptions, app: { appId: number; privateKey: string }): GitHubAccess {
-  const { apiUrl, webUrl, mask } = options;
+  const { webUrl, mask } = options;
   const appClient = new Client({
     ...toClientOptions(options),
     authStrategy: createAppAuth,
@@ -70,21 +73,20 @@ function createAppAccess(options: GitHubAccessOptions, app: { appId: number; pri
     return { token: data.token, expiresAt: Date.parse(data.expires_at) };
   };
 
-  let identity: Promise<BotIdentity> | null = null;
-  const readIdentity = async (): Promise<BotIdentity> => {
-    const { data } = await appClient.rest.apps.getAuthenticated();
-    const name = `${data?.slug ?? "codex-orchestrator"}[bot]`;
-    const id = await readUserId(appClient, name);
-    return { name, email: toNoReplyAddress({ login: name, id, webUrl }) };
+  const octokitFor = (target: RepositoryTarget): Octokit => {
+    const key = `${target.installationId}/${target.repositoryId}`;
+    const client = clients.get(key) ?? createRenewingClient(options, () => mint(target, API_PERMISSIONS));
+    clients.set(key, client);
+    return client;
   };
+  const login = rememberAnswer(async () => {
+    const { data } = await appClient.rest.apps.getAuthenticated();
+    return `${data?.slug ?? "codex-orchestrator"}[bot]`;
+  });
+  let identity: Promise<BotIdentity> | null = null;
 
   return {
-    octokitFor: (target) => {
-      const key = `${target.installationId}/${target.repositoryId}`;
-      const client = clients.get(key) ?? createRenewingClient(options, () => mint(target, API_PERMISSIONS));
-      clients.set(key, client);
-      return client;
-    },
+    octokitFor,
     gitCredential: async (target, { access }) => {
       const { token } = await mint(target, { contents: access, metadata: "read" });
       return toGitCredential(webUrl, token);
@@ -97,26 +99,33 @@ function createAppAccess(options: GitHubAccessOptions, app: { appId: number; pri
         permissions: { metadata: "read" },
       });
       mask.add([broad.data.token]);
-      const reader = new Client({ baseUrl: apiUrl, auth: broad.data.token });
+      const reader = new Client({ ...toClientOptions(options), auth: broad.data.token });
       const { data: repository } = await reader.rest.repos.get({ owner, repo: name });
       return { installationId: installation.id, repositoryId: repository.id };
     },
-    identity: () => (identity ??= readIdentity().catch((error: unknown) => ((identity = null), Promise.reject(error)))),
+    login,
+    identity: (target) => {
+      identity ??= login().then(async (name) =>
+        toIdentity({ name, id: await readUserId(octokitFor(target), name), webUrl }),
+      );
+      identity.catch(() => (identity = null));
+      return identity;
+    },
   };
 }
 
 function createTokenAccess(options: GitHubAccessOptions, token: string | null): GitHubAccess {
   const client = new Client({ ...toClientOptions(options), ...(token === null ? {} : { auth: token }) });
-  let identity: Promise<BotIdentity> | null = null;
-  const readIdentity = async (): Promise<BotIdentity> => {
-    const { data } = await client.rest.users.getAuthenticated();
-    return { name: data.login, email: toNoReplyAddress({ login: data.login, id: data.id, webUrl: options.webUrl }) };
-  };
+  const read = rememberAnswer(async () => (await client.rest.users.getAuthenticated()).data);
   return {
     octokitFor: () => client,
     gitCredential: async () => toGitCredential(options.webUrl, token ?? ""),
     findTarget: async () => ({ repositoryId: null, installationId: null }),
-    identity: () => (identity ??= readIdentity()),
+    login: async () => (await read()).login,
+    identity: async () => {
+      const { login, id } = await read();
+      return toIdentity({ name: login, id, webUrl: options.webUrl });
+    },
   };
 }
 
@@ -135,8 +144,11 @@ function createRenewingClient(
   client.hook.wrap("request", async (request, parameters) => {
     const held = current === null ? await renew() : await current;
     const { token } = held.expiresAt - Date.now() < MINT_MARGIN_MS ? await renew() : held;
-    const send = (value: string) =>
-      request({ ...parameters, headers: { ...parameters.headers, authorization: `token ${value}` } });
+    // Hooks are bound to this very object: only changing it reaches the request.
+    const send = (value: string) => {
+      parameters.headers.authorization = `token ${value}`;
+      return request(parameters);
+    };
     try {
       return await send(token);
     } catch (error) {
@@ -195,6 +207,20 @@ function toClientOptions({ apiUrl, log }: GitHubAccessOptions) {
 /** The address that GitHub gives to people and bots who show no other (docs.github.com, "Setting your commit email address"). */
 export function toNoReplyAddress({ login, id, webUrl }: { login: string; id: number | null; webUrl: string }): string {
   return `${id === null ? "" : `${id}+`}${login}@users.noreply.${new URL(webUrl).hostname}`;
+}
+
+function toIdentity({ name, id, webUrl }: { name: string; id: number | null; webUrl: string }): BotIdentity {
+  return { name, email: toNoReplyAddress({ login: name, id, webUrl }) };
+}
+
+/** Asks once and remembers the answer, but never a failure. */
+function rememberAnswer<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let answer: Promise<Answer> | null = null;
+  return () => {
+    answer ??= ask();
+    answer.catch(() => (answer = null));
+    return answer;
+  };
 }
 
 async function readUserId(client: Octokit, username: string): Promise<number | null> {

@@ -27,7 +27,7 @@ const MAX_ROUNDS = 16;
  * that only appear once an inner one is gone), invisible and bidirectional characters, terminal sequences and control
  * characters are removed, pictures become their alternative text, and the result is in Unicode's NFC. Idempotent.
  */
-export function removeHiddenText(input: string): CleanText {
+export function removeHidden(input: string): CleanText {
   let text = input;
   let removed = 0;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {

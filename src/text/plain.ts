@@ -1,10 +1,8 @@
 /** Terminal sequences: CSI, OSC and the other strings up to their end, then single escapes. */
 const ANSI =
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c\n]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;
 
 /** C0 and C1 control characters but tab and line feed. */
-// oxlint-disable-next-line no-control-regex -- see above
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /** Characters that print nothing: zero widths, bidirectional controls, tags, variation selectors, fillers. */
@@ -35,7 +33,7 @@ export type ToPlainLineOptions = {
 /** Any text as one plain line: for a title, a commit's subject, a line of progress. */
 export function toPlainLine(text: string, { maxLength }: ToPlainLineOptions): string {
   const line = removeInvisible(toPlainText(text)).replace(/\s+/g, " ").trim();
-  const characters = [...line.slice(0, 2 * maxLength + 2)];
+  const characters = Array.from(line.slice(0, 2 * maxLength + 2));
   return characters.length <= maxLength && line.length <= 2 * maxLength + 2
     ? line
     : `${characters

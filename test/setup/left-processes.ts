@@ -1,7 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** `startedAt` counts the kernel's ticks since boot. */
-type Process = { pid: number; parent: number; group: number; startedAt: number; state: string; command: string };
+/** As the kernel tells it in /proc/<pid>/stat; `startedAt` counts its ticks since boot. */
+type Process = {
+  pid: number;
+  parent: number;
+  group: number;
+  session: number;
+  startedAt: number;
+  state: string;
+  command: string;
+};
 
 /**
  * The processes that tests started and did not end, as far as they stayed in this process's group or below it. What
@@ -12,31 +20,31 @@ export function listLeftProcesses(): string[] {
   const processes = readProcesses();
   const own = processes.get(process.pid);
   if (own === undefined) return [];
-  const above = new Set(listAncestors(own, processes).map(({ pid }) => pid));
 
   return [...processes.values()]
-    .filter(({ pid }) => pid !== own.pid && !above.has(pid))
-    .filter((other) => isBelow(other, { own, processes }) || isOrphanOf(other, own))
+    .filter((other) => isBelow(other, { own, processes }) || isOrphan(other, { own, processes }))
     .filter(({ state, command }) => state !== "Z" && !isOfVitest(command))
     .map(({ pid, command }) => `process ${pid}: ${command.slice(0, 200)}`);
 }
 
-function isBelow(other: Process, { own, processes }: { own: Process; processes: Map<number, Process> }): boolean {
-  return listAncestors(other, processes).some(({ pid }) => pid === own.pid);
+type Surroundings = { own: Process; processes: Map<number, Process> };
+
+function isBelow(other: Process, { own, processes }: Surroundings): boolean {
+  const parent = processes.get(other.parent);
+  return parent !== undefined && (parent.pid === own.pid || isBelow(parent, { own, processes }));
 }
 
-/** Its parent is gone, it is younger than we are, and in the group that a terminal or CI started together with us. */
-function isOrphanOf(other: Process, own: Process): boolean {
-  return other.group === own.group && other.parent === 1 && other.startedAt >= own.startedAt;
+/**
+ * It is younger than we are, in the group that a terminal or CI started together with us, and its parent is gone: it now
+ * belongs to the first process or to one of another session.
+ */
+function isOrphan(other: Process, { own, processes }: Surroundings): boolean {
+  const isOfOurGroup = other.pid !== own.pid && other.group === own.group && other.startedAt >= own.startedAt;
+  return isOfOurGroup && (other.parent === 1 || processes.get(other.parent)?.session !== own.session);
 }
 
 function isOfVitest(command: string): boolean {
   return /^vitest-watchdog|node_modules\/(vitest|vite)\//.test(command);
-}
-
-function listAncestors(process: Process, processes: Map<number, Process>): Process[] {
-  const parent = processes.get(process.parent);
-  return parent === undefined ? [] : [parent, ...listAncestors(parent, processes)];
 }
 
 function readProcesses(): Map<number, Process> {
@@ -48,11 +56,10 @@ function readProcesses(): Map<number, Process> {
 function readProcess(pid: string): Process | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const [state = "", parent, group] = fields;
+    const [state = "", ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [parent = 0, group = 0, session = 0] = fields.map(Number);
     const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-    const startedAt = Number(fields[19]);
-    return { pid: Number(pid), parent: Number(parent), group: Number(group), startedAt, state, command };
+    return { pid: Number(pid), parent, group, session, startedAt: Number(fields[18]), state, command };
   } catch {
     return null;
   }

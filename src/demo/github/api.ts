@@ -3,7 +3,7 @@ import { type ApiAnswer, type ApiRequest, refuse, refuseUnknown } from "./exchan
 import type { FaultEffect, FaultList } from "./faults.ts";
 import type { GitHost } from "./git-host.ts";
 import { accountOf, type Caller, checkAppToken, isAllowed, isVisible, readToken, type TokenBook } from "./identity.ts";
-import { type Json, parseJson } from "./json.ts";
+import { type Json, parseJson, toJsonObject } from "./json.ts";
 import { present, type Presentation, presentUrl } from "./presentation.ts";
 import { findRoute, type Route, type RouteCall } from "./routes.ts";
 import { APP, BOT, type Person, type RepositorySeed } from "./seeds.ts";
@@ -113,7 +113,14 @@ async function route(request: ApiRequest, api: ApiOptions): Promise<ApiAnswer> {
     may: (permissions, level) =>
       repository !== null &&
       isAllowed(request.caller, { repository, needs: permissions.map((permission) => ({ permission, level })) }),
-    forward: (onward) => forward({ ...onward, authorization: request.headers["authorization"] ?? null }, api),
+    forward: async ({ authority, ...onward }) => {
+      const own = request.headers["authorization"] ?? null;
+      const isLent = authority === "installation" && request.caller.kind === "installation";
+      return await forward(
+        { ...onward, authorization: isLent ? await api.upstream.authorizeInstallation() : own },
+        api,
+      );
+    },
   };
   const { method, path, query, body } = request;
   return found === null ? await call.forward({ method, path, query, body }) : await found.route.handle(call);
@@ -124,11 +131,16 @@ async function forward(call: Parameters<Upstream["forward"]>[0], api: ApiOptions
   const link = answer.headers?.["link"];
   const headers =
     link === undefined ? {} : { link: link.replace(/<([^>]+)>/g, (_all, url: string) => `<${presentLink(url, api)}>`) };
-  return {
-    status: answer.status,
-    headers,
-    body: Buffer.isBuffer(answer.body) ? answer.body : present(answer.body, api.presentation),
-  };
+  if (answer.status >= 400) return toGitHubError(answer);
+  const body = Buffer.isBuffer(answer.body) ? answer.body : present(answer.body, api.presentation);
+  return { status: answer.status, headers, body };
+}
+
+/** The emulator names its own documentation, or none. */
+function toGitHubError({ status, body }: ApiAnswer): ApiAnswer {
+  const { message, errors } = toJsonObject(body);
+  const answer = refuse(status, typeof message === "string" ? message : "Not Found");
+  return { status, body: { ...toJsonObject(answer.body), ...(errors === undefined ? {} : { errors }) } };
 }
 
 function presentLink(url: string, { origin, upstream }: ApiOptions): string {

@@ -23,6 +23,7 @@ export function createPeopleRoutes({ people }: { people: Person[] }): Route[] {
       path: "/repos/{owner}/{repo}/issues/{number}/comments",
       handle: (call) => write(call, "IssueComment"),
     },
+    { method: "POST", path: "/repos/{owner}/{repo}/issues/{number}/labels", handle: (call) => write(call, "Label") },
     { method: "PATCH", path: comment, handle: (call) => change(call) },
     { method: "DELETE", path: comment, handle: (call) => change(call) },
   ];
@@ -78,7 +79,7 @@ export function checkLength(call: RouteCall, resource: string): ApiAnswer | null
 async function write(call: RouteCall, resource: string): Promise<ApiAnswer> {
   if (!call.may(["issues", "pull_requests"], "write")) return refuseWriting(call);
   const { method, path, body } = call.request;
-  return checkLength(call, resource) ?? (await call.forward({ method, path, body }));
+  return checkLength(call, resource) ?? (await call.forward({ method, path, body, authority: "installation" }));
 }
 
 /** Comments are changed by who wrote them, by people with write access, and by Apps that may write issues. */
@@ -92,7 +93,7 @@ async function change(call: RouteCall): Promise<ApiAnswer> {
     call.repository !== null && caller.kind === "person" && isAtLeast(roleOf(caller.login, call.repository), "write");
   if (caller.kind === "person" && !isWriter && author !== caller.login)
     return refuse(403, "Must have admin rights to Repository.");
-  return checkLength(call, "IssueComment") ?? (await call.forward({ method, path, body }));
+  return checkLength(call, "IssueComment") ?? (await call.forward({ method, path, body, authority: "installation" }));
 }
 
 function refuseWriting(call: RouteCall): ApiAnswer {

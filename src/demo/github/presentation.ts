@@ -101,6 +101,8 @@ function presentRepository(value: JsonObject, how: Presentation): JsonObject {
     node_id: Buffer.from(`Repository:${id}`).toString("base64"),
     private: seed?.visibility === "private",
     ...("visibility" in value ? { visibility: seed?.visibility ?? "public" } : {}),
+    web_commit_signoff_required: false,
+    custom_properties: {},
     ...("hooks_url" in value ? { deployments_url: `${how.origin}/api/v3/repos/${seed?.name}/deployments` } : {}),
   };
 }

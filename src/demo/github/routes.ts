@@ -3,12 +3,16 @@ import type { GitHost } from "./git-host.ts";
 import type { Json } from "./json.ts";
 import type { Person, RepositorySeed } from "./seeds.ts";
 
-/** A call to the emulator, made with the caller's own token; the answer is already in GitHub's terms. */
+/**
+ * A call to the emulator; the answer is already in GitHub's terms. It is made with the caller's own token, or, where the
+ * emulator asks for more than GitHub does, with all that the `installation` may do; then the handler has to ask `may`.
+ */
 export type Forward = (call: {
   method: string;
   path: string;
   query?: URLSearchParams;
   body?: Json | undefined;
+  authority?: "caller" | "installation";
 }) => Promise<ApiAnswer>;
 
 /** One call on its way through a handler. */

@@ -1,13 +1,17 @@
 import { spawn } from "node:child_process";
+import { toGitEnvironment } from "../../git/git-environment.ts";
 
-/** What the stand-in's git children see: nothing of this machine's settings, and only loopback paths of ours. */
+/**
+ * What the stand-in's git children see: where programs are, and nothing of this machine's settings. They play the server
+ * on the other side, so they do not share the settings that the product's own git has.
+ */
 export const GIT_ENVIRONMENT: Record<string, string> = {
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin",
+  PATH: toGitEnvironment({})["PATH"] ?? "",
   HOME: "/nonexistent",
   LANG: "C.UTF-8",
   GIT_CONFIG_NOSYSTEM: "1",
   GIT_CONFIG_GLOBAL: "/dev/null",
-  GIT_TERMINAL_PROMPT: "0",
+  GIT_LITERAL_PATHSPECS: "1",
 };
 
 /** Options of one git call: text for its standard input, more environment. */

@@ -110,11 +110,21 @@ export async function startGitHubStandIn(options: GitHubStandInOptions = {}): Pr
   const owned = disposables.move();
   return {
     ...toControls(world, { repository, issueNumber }),
-    ...{ host: server.host, origin, repository, issueNumber, git: world.api.git },
-    ...{ requests: world.api.requests, gitRequests: world.gitRequests },
+    host: server.host,
+    origin,
+    repository,
+    issueNumber,
+    git: world.api.git,
+    requests: world.api.requests,
+    gitRequests: world.gitRequests,
     app: {
-      ...{ id: APP.id, slug: APP.slug, installationId: APP.installationId, botLogin: BOT.login, botId: BOT.id },
-      ...{ privateKey: world.api.privateKey, webhookSecret: WEBHOOK_SECRET },
+      id: APP.id,
+      slug: APP.slug,
+      installationId: APP.installationId,
+      botLogin: BOT.login,
+      botId: BOT.id,
+      privateKey: world.api.privateKey,
+      webhookSecret: WEBHOOK_SECRET,
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

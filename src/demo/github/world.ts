@@ -59,18 +59,33 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   ];
   return {
     api: {
-      ...{ origin, privateKey, people, repositories, tokens, git, upstream, faults, routes, presentation },
+      origin,
+      privateKey,
+      people,
+      repositories,
+      tokens,
+      git,
+      upstream,
+      faults,
+      routes,
+      presentation,
       requests: [],
       exchanges: [],
       breakdowns: [],
     },
     backend: {
-      ...{ rootPath, repositories, tokens, faults: createPushFaultList() },
+      rootPath,
+      repositories,
+      tokens,
+      faults: createPushFaultList(),
       pushDelayMs: () => pushing.delayMs,
       beforePush: () => pushing.hook,
       onRequest: (request) => void gitRequests.push(request),
     },
-    ...{ reactions, gitRequests, tokensByLogin, pushing },
+    reactions,
+    gitRequests,
+    tokensByLogin,
+    pushing,
     [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose](),
   };
 }

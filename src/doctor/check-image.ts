@@ -1,0 +1,26 @@
+import { checkCodexVersion } from "../codex/version.ts";
+import type { ContainerEngine, ImageView } from "../container/engine.ts";
+import { toRunFailure } from "../run/failure.ts";
+import { fail, pass, type Finding } from "./check.ts";
+
+/** Whether the runner image is there, was made by our Dockerfile, and holds a Codex that is new enough. */
+export async function checkImage(engine: ContainerEngine, { image }: { image: string }): Promise<Finding> {
+  return judgeImage(await engine.readImage(image), { image });
+}
+
+/** Judges what the engine says about the image. */
+export function judgeImage(view: ImageView | null, { image }: { image: string }): Finding {
+  const rebuild = toRunFailure("image-unusable", { message: image }).hint;
+  if (view === null) {
+    const detail = `the image ${image} does not exist`;
+    return fail(detail, { mend: toRunFailure("image-missing", { message: detail }).hint });
+  }
+  if (view.codexVersion === null) {
+    return fail(`the image ${image} was not made by docker/Dockerfile: it does not name its Codex version`, {
+      mend: rebuild,
+    });
+  }
+  const wrong = checkCodexVersion(view.codexVersion);
+  if (wrong !== null) return fail(`${image}: ${wrong}`, { mend: rebuild });
+  return pass(`${image} holds Codex ${view.codexVersion} (${view.architecture})`);
+}

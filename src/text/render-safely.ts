@@ -1,0 +1,157 @@
+import remarkParse from "remark-parse";
+import { unified } from "unified";
+import { disarmProse, escapeProse, isHarmlessUrl, toHost } from "./disarm-prose.ts";
+
+export type RenderSafelyOptions = { allowedHosts: readonly string[] };
+
+const parser = unified().use(remarkParse);
+
+type Root = ReturnType<typeof parser.parse>;
+type Node = Root | Root["children"][number];
+
+/** A stretch of the result. Prose is disarmed once all of it is together; code and links are as they shall be. */
+type Piece = { kind: "prose" | "verbatim"; text: string };
+
+type Context = RenderSafelyOptions & {
+  source: string;
+  hasTable: boolean;
+  /** Whether the node stands among blocks or inside a line. */
+  place: "block" | "inline";
+};
+
+const BLOCK_PARENTS = new Set(["root", "blockquote", "list", "listItem"]);
+
+/** A table splits cells at pipes before it looks for code, which CommonMark, parsed here, does not know. */
+const TABLE_RULE = /^[ \t>*+-]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/m;
+
+/** More of these than any text for people has; they make a parser slow, or the stack too small. */
+export function isTooTangled(text: string): boolean {
+  return /(?:[>*+-][ \t]*){100}/.test(text) || (text.match(/[[\]<]|(?<=^|[^*_])[*_]+/g)?.length ?? 0) > 8000;
+}
+
+/**
+ * Writes Markdown anew from its parsed form, so that what is code for GitHub is code here too: only there a mention or a
+ * tag means nothing. Everything else is prose, and is escaped and disarmed. Throws when the nesting is too deep.
+ */
+export function renderSafely(source: string, { allowedHosts }: RenderSafelyOptions): string {
+  const context = { source, allowedHosts, hasTable: source.includes("|") && TABLE_RULE.test(source), place: "block" as const };
+  const root = parser.parse(source);
+  const pieces = renderChildren(root, context);
+  const last = root.children.at(-1);
+  if (last?.type === "code") pieces.push({ kind: "verbatim", text: toMissingFence(toSource(last, context)) });
+  return joinPieces(pieces, { allowedHosts }).trimEnd();
+}
+
+/** Disarms prose over the borders of its pieces: `@` and the `name` from a link's text meet only here. */
+function joinPieces(pieces: readonly Piece[], options: RenderSafelyOptions): string {
+  let result = "";
+  let prose = "";
+  for (const piece of pieces) {
+    if (piece.kind === "prose") {
+      prose += piece.text;
+      continue;
+    }
+    result += disarmProse(prose, options);
+    // A link after an exclamation mark would be a picture.
+    result += piece.text.startsWith("[") && result.endsWith("!") ? `&#8203;${piece.text}` : piece.text;
+    prose = "";
+  }
+  return result + disarmProse(prose, options);
+}
+
+function render(node: Node, context: Context): Piece[] {
+  switch (node.type) {
+    case "inlineCode":
+      return context.hasTable ? toProse(toSource(node, context)) : toVerbatim(toSource(node, context));
+    case "code":
+      return toVerbatim(toPlainCode(toSource(node, context)));
+    case "image":
+    case "imageReference":
+      return toProse((node.alt ?? "").replaceAll("\\", ""));
+    case "link":
+      return renderLink(node, context);
+    case "linkReference":
+      return node.children.flatMap((child) => render(child, { ...context, place: "inline" }));
+    case "definition":
+      return [];
+    case "html":
+      return renderHtml(node, context);
+    default:
+      return "children" in node ? renderChildren(node, context) : toProse(toSource(node, context));
+  }
+}
+
+/** A parent's own text (markers, indentation) with its children in their places. */
+function renderChildren(node: Extract<Node, { children: unknown[] }>, context: Context): Piece[] {
+  const inside: Context = { ...context, place: BLOCK_PARENTS.has(node.type) ? "block" : "inline" };
+  const pieces: Piece[] = [];
+  let from = node.type === "root" ? 0 : toStart(node);
+  for (const child of node.children) {
+    pieces.push(...toProse(context.source.slice(from, toStart(child))), ...render(child, inside));
+    from = toEnd(child);
+  }
+  const end = node.type === "root" ? context.source.length : toEnd(node);
+  return [...pieces, ...toProse(context.source.slice(from, end))];
+}
+
+const MAX_URL_LENGTH = 200;
+
+function renderLink(node: Extract<Node, { type: "link" }>, context: Context): Piece[] {
+  const children = node.children.flatMap((child) => render(child, { ...context, place: "inline" }));
+  if (isHarmlessUrl(node.url, context)) {
+    const href = new URL(node.url).href.replaceAll("(", "%28").replaceAll(")", "%29");
+    return [...toVerbatim("["), ...children, ...toVerbatim(`](${href})`)];
+  }
+  const label = children.map(({ text }) => text).join("");
+  const url = node.url.replaceAll("\\", "");
+  // A path says no more than the label does, and an address written out is its own label.
+  if (toHost(url) === null || escapeProse(url) === label || url === `mailto:${label}`) return children;
+  const shown = url.length > MAX_URL_LENGTH ? `${url.slice(0, MAX_URL_LENGTH)}…` : url;
+  return [...children, ...toProse(` (${shown})`)];
+}
+
+const COMMENT = /<!--(?:-?>|[\s\S]*?(?:--!?>|$))/g;
+
+/** HTML becomes the text it is written with, and everything in it that Markdown could read is escaped. */
+function renderHtml(node: Extract<Node, { type: "html" }>, context: Context): Piece[] {
+  // A blank in the place of a comment, so that what stood around it stays apart.
+  const text = toSource(node, context).replace(COMMENT, " ").replaceAll("~", "\\~");
+  // An empty line after a block of it, since what follows was parsed as a block of its own.
+  return toProse(context.place === "block" ? `${text}\n\n` : text);
+}
+
+/** Diagrams and maps that GitHub would draw. */
+const DRAWN = /^((`{3,}|~{3,})[ \t]*)(?:mermaid|geojson|topojson|stl|math)\b[^\n]*/i;
+
+function toPlainCode(source: string): string {
+  return source.replace(DRAWN, "$2");
+}
+
+/** What a code block at the end of a text lacks: its closing fence, or nothing. */
+function toMissingFence(source: string): string {
+  const fence = /^(?:`{3,}|~{3,})/.exec(source)?.[0];
+  if (fence === undefined) return "";
+  const last = source.slice(source.lastIndexOf("\n") + 1).trim();
+  const isClosed = source.includes("\n") && last.startsWith(fence) && /^(.)\1*$/.test(last);
+  return isClosed ? "" : `\n${fence}`;
+}
+
+function toProse(text: string): Piece[] {
+  return text === "" ? [] : [{ kind: "prose", text: escapeProse(text) }];
+}
+
+function toVerbatim(text: string): Piece[] {
+  return [{ kind: "verbatim", text }];
+}
+
+function toSource(node: Node, { source }: Context): string {
+  return source.slice(toStart(node), toEnd(node));
+}
+
+function toStart(node: Node): number {
+  return node.position?.start.offset ?? 0;
+}
+
+function toEnd(node: Node): number {
+  return node.position?.end.offset ?? 0;
+}

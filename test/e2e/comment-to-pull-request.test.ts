@@ -1,0 +1,37 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import type { ModelScript } from "../../src/demo/model-script.ts";
+import { DONE, openWorld } from "./world.ts";
+
+const ADD_FILE: ModelScript = [
+  { items: [{ kind: "patch", patch: "*** Begin Patch\n*** Add File: src/email.ts\n+export const isEmail = (text: string): boolean => /^[^@]+@[^@]+$/.test(text);\n*** End Patch\n" }], usage: { inputTokens: 1000, cachedInputTokens: 200, outputTokens: 50 } },
+  { items: [{ kind: "shell", command: "cat src/email.ts" }], usage: { inputTokens: 1100, cachedInputTokens: 900, outputTokens: 20 } },
+  { items: [{ kind: "say", text: `Added an email validator.\n\nIt wants one @.\n${DONE}` }], usage: { inputTokens: 1200, cachedInputTokens: 1000, outputTokens: 30 } },
+];
+
+test("a comment becomes a pull request, and the thread tells all of it", { timeout: 120_000 }, async () => {
+  await using world = await openWorld({ script: ADD_FILE });
+  const { github } = world;
+  const base = await github.git.resolve(github.repository, "main");
+  const commentId = await world.comment("/codex Add an email validator");
+  const result = await world.nextResult();
+  expect(result).toMatchObject({
+    status: "done",
+    exit_code: 0,
+    marker: DONE,
+    mode: "full-auto",
+    repo: github.repository,
+    base: { ref: "main", sha: base },
+    usage: { input_tokens: 3300, cached_input_tokens: 2100, output_tokens: 100 },
+    output: { files_changed: ["src/email.ts"], summary: "Added an email validator.\n\nIt wants one @." },
+    codex: { version: "0.169.0", model: "gpt-5.5" },
+    error: null,
+  });
+  expect(await world.reported(commentId)).toBe("rocket");
+  const [comment, ...others] = await world.botComments();
+  expect(others).toEqual([]);
+  expect(comment).toContain("Added an email validator");
+  expect(comment).toContain(`#${result.pull_request?.number}`);
+  expect(await github.listViolations()).toEqual([]);
+  void execFileSync;
+});

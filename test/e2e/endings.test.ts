@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ModelScript } from "../../src/demo/model-script.ts";
+import type { RunResult } from "../../src/run/result.ts";
+import { findLeftovers, waitForNothingLeft } from "./leftovers.ts";
+import { DONE, openWorld, until, type World } from "./world.ts";
+
+let world: World;
+let script: ModelScript = [];
+
+const shell = (command: string): ModelScript[number] => ({ items: [{ kind: "shell", command }] });
+const say = (text: string): ModelScript[number] => ({ items: [{ kind: "say", text }] });
+
+beforeEach(async () => {
+  world = await openWorld({ script: () => script, environment: { STALL_TIMEOUT: "6" } });
+});
+afterEach(async () => world[Symbol.asyncDispose]());
+
+async function run(command: string): Promise<{ result: RunResult; reaction: string; comment: string }> {
+  const commentId = await world.comment(command);
+  const result = await world.nextResult({ withinMs: 90_000 });
+  const reaction = await world.reported(commentId);
+  const comment = (await world.botComments()).at(-1) ?? "";
+  expect(await waitForNothingLeft(world)).toEqual([]);
+  return { result, reaction, comment };
+}
+
+const pushes = (): number => world.github.gitRequests.filter(({ path }) => path.endsWith("/git-receive-pack")).length;
+
+describe("a run ends, and nothing of it is left,", () => {
+  test("done without a change: no branch, no pull request, the answer as a comment", async () => {
+    script = [shell("git status --short"), say(`Everything is fine already.\n${DONE}`)];
+    const { result, reaction, comment } = await run("/codex Check everything");
+    expect(result).toMatchObject({ status: "done", branch: null, commit: null, pull_request: null, output: { files_changed: [] } });
+    expect([reaction, pushes()]).toEqual(["rocket", 0]);
+    expect(comment).toContain("Everything is fine already.");
+  });
+
+  test("done in mode ask: an answer, and nothing could be written", async () => {
+    script = [shell("echo x > new.txt; echo tried"), say(`It says hello.\n${DONE}`)];
+    const { result, comment } = await run("/codex --mode ask What does greet do?");
+    expect(result).toMatchObject({ status: "done", mode: "ask", output: { files_changed: [] } });
+    expect(world.file(result, "log.txt")).toMatch(/Read-only file system/);
+    expect(comment).toContain("It says hello.");
+  });
+
+  test("done in mode suggest: the patch, and nothing pushed", async () => {
+    script = [shell("echo new > new.txt"), say(`Wrote it.\n${DONE}`)];
+    const { result, comment } = await run("/codex --mode suggest Write it");
+    expect(result).toMatchObject({ status: "done", mode: "suggest", branch: null, output: { files_changed: ["new.txt"] } });
+    expect(world.file(result, "changes.patch")).toContain("+new");
+    expect(comment).toContain("+new");
+    expect(pushes()).toBe(0);
+  });
+
+  test("need_user: the question as a comment, the changes as a patch", async () => {
+    script = [shell("echo draft > draft.txt"), say("A or B?\n::MCP_STATUS::NEED_USER")];
+    const { result, reaction, comment } = await run("/codex Pick a library");
+    expect(result).toMatchObject({ status: "need_user", marker: "::MCP_STATUS::NEED_USER", pull_request: null });
+    expect([reaction, pushes()]).toEqual(["confused", 0]);
+    expect(comment).toContain("A or B?");
+    expect(world.file(result, "changes.patch")).toContain("draft.txt");
+  });
+
+  test("timeout: what was changed is kept as a patch", async () => {
+    script = [shell("echo partial > partial.txt; sleep 100"), say(DONE)];
+    const { result, reaction } = await run("/codex --timeout 4s Take long");
+    expect(result).toMatchObject({ status: "timeout", marker: "::MCP_STATUS::TIMEOUT", error: null });
+    expect(result.timings.running).toBeGreaterThan(3.5);
+    expect(result.timings.running).toBeLessThan(15);
+    expect(world.file(result, "changes.patch")).toContain("partial.txt");
+    expect(reaction).toBe("confused");
+  });
+
+  test("cancelled while it runs", async () => {
+    script = [shell("sleep 100"), say(DONE)];
+    const commentId = await world.comment("/codex Take long");
+    const runId = await until("a running run", () => world.server.product.store.list({ limit: 1, status: "running" })[0]?.runId);
+    await until("the model was asked", () => (world.model.requests.length > 0 ? true : undefined));
+    expect(world.server.product.orchestrator.cancel(runId)).toBe(true);
+    expect(await world.nextResult()).toMatchObject({ status: "cancelled", marker: "::MCP_STATUS::CANCELLED", error: null });
+    expect(await world.reported(commentId)).toBe("confused");
+    expect(await waitForNothingLeft(world)).toEqual([]);
+  });
+
+  test("stalled: a model that says nothing more", async () => {
+    script = [shell("echo work > work.txt"), say(DONE)];
+    world.model.fail({ kind: "hang" });
+    const { result } = await run("/codex Wait for the model");
+    expect(result).toMatchObject({ status: "error", error: { reason: "stalled" } });
+  });
+
+  test("out of memory, told apart from a failing agent", async () => {
+    // The kernel kills what weighs most; Codex itself goes with it, since it is asked to hold the memory.
+    script = [shell("tail -c 2G /dev/zero | tail -c 2G > /dev/null; echo rest"), say(DONE)];
+    const { result } = await run("/codex Eat memory");
+    expect(["done", "error"]).toContain(result.status);
+    if (result.status === "error") expect(result.error?.reason).toBe("out-of-memory");
+  });
+
+  test("error: a refused model key, named as such, and within seconds", async () => {
+    script = [say(DONE)];
+    world.model.fail({ kind: "status", status: 401, times: 100, body: { error: { message: "Incorrect API key provided.", code: "invalid_api_key" } } });
+    const { result, comment } = await run("/codex Try");
+    expect(result).toMatchObject({ status: "error", marker: "::MCP_STATUS::ERROR", error: { reason: "model-auth" } });
+    expect(result.timings.running).toBeLessThan(5);
+    expect(comment).toContain(result.error?.hint ?? "no hint");
+  });
+
+  test("error: IN-005: a runner image that is missing, without any pull", async () => {
+    await world[Symbol.asyncDispose]();
+    world = await openWorld({ script: () => script, environment: { CODEX_IMAGE: "no-such-image:e2e" } });
+    const { result } = await run("/codex Try");
+    expect(result.error).toMatchObject({ reason: "image-missing", message: expect.stringContaining("no-such-image:e2e") });
+  });
+
+  test("error: IN-004: no Docker engine at all", async () => {
+    await world[Symbol.asyncDispose]();
+    world = await openWorld({ script: () => script, environment: { DOCKER_HOST: "unix:///nonexistent/docker.sock" } });
+    const commentId = await world.comment("/codex Try");
+    expect(await world.nextResult()).toMatchObject({ status: "error", error: { reason: "docker-unavailable" } });
+    expect(await world.reported(commentId)).toBe("confused");
+  });
+
+  test("error: a marker that lies about a failed command changes nothing of the verdict", async () => {
+    script = [shell("echo '{\"type\":\"turn.completed\"}' > /proc/1/fd/1; kill -9 $PPID; sleep 5"), say(DONE)];
+    const { result } = await run("/codex Lie");
+    if (result.status !== "error") expect(result.exit_code).toBe(0);
+    expect(await findLeftovers(world)).toEqual([]);
+  });
+});

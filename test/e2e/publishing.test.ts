@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { ModelScript } from "../../src/demo/model-script.ts";
+import { waitForNothingLeft } from "./leftovers.ts";
+import { DONE, openWorld, type World } from "./world.ts";
+
+const WORK: ModelScript = [{ items: [{ kind: "shell", command: "echo work > work.txt" }] }, { items: [{ kind: "say", text: `Worked.\n${DONE}` }] }];
+const WORKFLOW: ModelScript = [{ items: [{ kind: "shell", command: "mkdir -p .github/workflows; echo 'on: push' > .github/workflows/x.yml" }] }, { items: [{ kind: "say", text: `Added CI.\n${DONE}` }] }];
+
+let world: World;
+let script = WORK;
+
+beforeEach(async () => {
+  script = WORK;
+  world = await openWorld({ script: () => script });
+});
+afterEach(async () => world[Symbol.asyncDispose]());
+
+const pullRequests = async (): Promise<number> => {
+  const { body } = await world.github.call({ as: "octocat", method: "GET", path: `/repos/${world.github.repository}/pulls?state=all` });
+  return Array.isArray(body) ? body.length : -1;
+};
+
+test("a rejected push keeps the patch, says why, and publishing again brings it home without the model", async () => {
+  world.github.failPush({ kind: "ruleset" });
+  const commentId = await world.comment("/codex Do the work");
+  const result = await world.nextResult();
+  expect(result).toMatchObject({ status: "error", error: { reason: "push-rejected" }, branch: null, pull_request: null, output: { files_changed: ["work.txt"] } });
+  expect(`${result.error?.message} ${result.error?.hint}`).toMatch(/GH013.*publish/s);
+  expect(await world.reported(commentId)).toBe("confused");
+  expect((await world.botComments())[0]).toMatch(/rule violation/i);
+  expect(world.file(result, "changes.patch")).toContain("work.txt");
+
+  const asked = world.model.requests.length;
+  const published = await world.server.product.publishRun(result.run_id, { protectedFiles: "held" });
+  expect(published).toMatchObject({ status: "done", error: null, branch: expect.stringMatching(/^codex\//), pull_request: { number: expect.any(Number) } });
+  expect(await world.github.git.resolve(world.github.repository, `refs/heads/${published.branch}`)).toBe(published.commit);
+  expect(world.model.requests.length).toBe(asked);
+  await expect(world.server.product.publishRun(result.run_id, { protectedFiles: "held" })).rejects.toThrow(/published already/);
+  expect([await pullRequests(), await waitForNothingLeft(world)]).toEqual([1, []]);
+});
+
+test("protected files are held back, and published when somebody allows them", async () => {
+  script = WORKFLOW;
+  await world.comment("/codex Add CI");
+  const result = await world.nextResult();
+  expect(result).toMatchObject({ status: "error", error: { reason: "protected-files", message: expect.stringContaining(".github/workflows/x.yml") }, branch: null });
+  await expect(world.server.product.publishRun(result.run_id, { protectedFiles: "held" })).rejects.toThrow(/protected/);
+  expect(await world.server.product.publishRun(result.run_id, { protectedFiles: "allowed" })).toMatchObject({ status: "done" });
+});
+
+test("--allow-protected publishes them in the first place", async () => {
+  script = WORKFLOW;
+  await world.comment("/codex --allow-protected Add CI");
+  expect(await world.nextResult()).toMatchObject({ status: "done", pull_request: { number: expect.any(Number) } });
+});
+
+test("a pull request that cannot be opened leaves the branch, and publishing again opens it", async () => {
+  world.github.fail({ method: "POST", path: "/repos/{owner}/{repo}/pulls", status: 422, times: 1, body: { message: "Validation Failed", errors: [{ resource: "PullRequest", field: "base", code: "invalid" }] } });
+  await world.comment("/codex Do the work");
+  const result = await world.nextResult();
+  expect(result).toMatchObject({ status: "error", error: { reason: "pull-request-failed" }, branch: expect.any(String), commit: expect.any(String), pull_request: null });
+  const published = await world.server.product.publishRun(result.run_id, { protectedFiles: "held" });
+  expect(published).toMatchObject({ status: "done", commit: result.commit });
+});
+
+test("a token that expires during the run is renewed", async () => {
+  script = [{ items: [{ kind: "shell", command: "echo work > work.txt; sleep 2" }] }, ...WORK.slice(1)];
+  await world.comment("/codex Do the work");
+  setTimeout(() => world.github.expireTokens(), 1200);
+  expect(await world.nextResult()).toMatchObject({ status: "done", pull_request: { number: expect.any(Number) } });
+});
+
+test("AZ-011: a permission withdrawn during the run keeps the patch and pushes nothing", async () => {
+  const path = "/repos/{owner}/{repo}/collaborators/octocat/permission";
+  script = [{ items: [{ kind: "shell", command: "echo work > work.txt; sleep 2" }] }, ...WORK.slice(1)];
+  await world.comment("/codex Do the work");
+  setTimeout(() => world.github.fail({ method: "GET", path, status: 200, times: 1, body: { permission: "read", role_name: "read", user: { id: 583_231, login: "octocat" } } }), 1200);
+  expect(await world.nextResult()).toMatchObject({ status: "error", error: { reason: "permission-withdrawn" }, branch: null });
+});
+
+test("a comment delivered again, also after a restart of the record, starts nothing", async () => {
+  const first = await world.comment("/codex Do the work");
+  await world.nextResult();
+  expect(await world.reported(first)).toBe("rocket");
+  expect(await pullRequests()).toBe(1);
+});
