@@ -14,7 +14,7 @@ export const commands = {
   "test:docker": { needs: "everything", argv: vitest("docker") },
   "test:e2e": { needs: "everything", argv: vitest("e2e") },
   check: { needs: "dependencies", argv: ["scripts/test.mjs", "checks", "architecture"] },
-  build: { needs: "dependencies", argv: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"] },
+  build: { needs: "dependencies", argv: ["scripts/build.mjs"] },
   format: { needs: "dependencies", argv: ["node_modules/prettier/bin/prettier.cjs", "--write", "."] },
 };
 

@@ -40,12 +40,11 @@ async function readLabels(image) {
   return JSON.parse(answer.body).Config?.Labels ?? {};
 }
 
-/** @param {Record<string, string>} labels */
+/** @param {Record<string, string>} labels an image that does not tell its recipe was built by hand: that is its owner's */
 function isCurrent(labels) {
-  return (
-    labels["codex-orchestrator.codex-version"] === readCodexVersion() &&
-    labels["codex-orchestrator.recipe"] === readRecipeHash()
-  );
+  const recipeHash = labels["codex-orchestrator.recipe"];
+  const isOfRecipe = recipeHash === undefined || recipeHash === readRecipeHash();
+  return isOfRecipe && labels["codex-orchestrator.codex-version"] === readCodexVersion();
 }
 
 /** The version that the Dockerfile pins, the one place where it stands. */

@@ -27,7 +27,7 @@ export function findProgram(name) {
 }
 
 /**
- * Runs a program to its end, quietly. Rejects with the last lines of its output when it fails.
+ * Runs a program to its end, quietly. Rejects with the ends of its output when it fails.
  *
  * @param {string[]} argv
  * @param {{ env?: Record<string, string | undefined>, cwd?: string }} [options]
@@ -35,8 +35,14 @@ export function findProgram(name) {
 export async function runProgram(argv, { env = process.env, cwd = process.cwd() } = {}) {
   const { exitCode, output } = await captureProgram(argv, { env, cwd });
   if (exitCode === 0) return;
-  const tail = output.trim().split("\n").slice(-20).join("\n  ");
-  throw new SetUpError(`\`${argv.join(" ")}\` failed with exit code ${exitCode}:\n  ${tail}`);
+  throw new SetUpError(`\`${argv.join(" ")}\` failed with exit code ${exitCode}:\n  ${toExcerpt(output)}`);
+}
+
+/** The first and the last lines: some programs say what is wrong at once and then explain themselves, others at last. */
+function toExcerpt(/** @type {string} */ output) {
+  const lines = output.trim().split("\n");
+  const shown = lines.length <= 24 ? lines : [...lines.slice(0, 8), "...", ...lines.slice(-15)];
+  return shown.join("\n  ");
 }
 
 /**

@@ -142,7 +142,14 @@ async function superviseAgent(request: RunRequest, options: SuperviseAgentOption
     disk: { paths: [workspace.treePath], limitBytes: settings.limits.diskBytes, reserveBytes: DISK_RESERVE_BYTES },
   });
   const report = await reading.report;
-  return { codexVersion: options.codexVersion, exit, report, modelFailure: gateway.failure, usage: gateway.usage, model: gateway.model ?? request.model };
+  return {
+    codexVersion: options.codexVersion,
+    exit,
+    report,
+    modelFailure: gateway.failure,
+    usage: gateway.usage,
+    model: gateway.model ?? request.model,
+  };
 }
 
 type Reading = { report: Promise<AgentReport>; lastOutputAt(): number };

@@ -10,11 +10,18 @@ import { createOrchestrator, type Orchestrator, type RunReporter } from "./orche
 import { createRepositoryFilter, type RepositoryFilter } from "./publish/allowed.ts";
 import { createGitHubAccess, type GitHubAccess } from "./publish/github-access.ts";
 import { createRunQueue } from "./queue/queue.ts";
+import { RunError } from "./run/failure.ts";
+import type { RunId } from "./run/id.ts";
+import type { RunResult } from "./run/result.ts";
+import { publishFinishedRun } from "./publish-run.ts";
+import { findDestination, type DestinationOptions } from "./publish/destination.ts";
+import { publishChanges } from "./publish/publish.ts";
+import { restorePublication } from "./restore-publication.ts";
 import { openDatabase } from "./store/database.ts";
 import { createDeliveryStore, type DeliveryStore } from "./store/deliveries.ts";
 import { makeStateFolders, toStatePaths, type StatePaths } from "./store/paths.ts";
 import { readLogTail, readPatch, streamRunFile, writeRequest, writeResult } from "./store/run-files.ts";
-import { createRunStore } from "./store/runs.ts";
+import { createRunStore, type RunStore } from "./store/runs.ts";
 import { bindStages } from "./stages.ts";
 import { askPermission } from "./trigger/github/ask-permission.ts";
 import type { OpenProductOptions, Product } from "./trigger/cli/product.ts";
@@ -92,10 +99,43 @@ export async function compose({ config, createReporter }: ComposeOptions): Promi
     log,
     mask,
     isAllowed,
-    publishRun: () => Promise.reject(new Error("not joined yet")),
+    publishRun: (runId, { protectedFiles }) => publishRun(runId, { store, paths, destinations, protectedFiles }),
     streamRunFile: (runId, file) => streamRunFile(paths, { runId, file }),
     [Symbol.asyncDispose]: async () => database.close(),
   };
+}
+
+type PublishOptions = {
+  store: RunStore;
+  paths: StatePaths;
+  destinations: DestinationOptions;
+  protectedFiles: "held" | "allowed";
+};
+
+/** Publishes what a run kept, and records its new result. */
+async function publishRun(
+  runId: RunId,
+  { store, paths, destinations, protectedFiles }: PublishOptions,
+): Promise<RunResult> {
+  const request = store.request(runId);
+  const result = store.find(runId)?.result ?? null;
+  if (request === null || result === null) {
+    throw new RunError("push-rejected", "The run is not over yet, so there is nothing to publish.", {
+      hint: "Wait for its end.",
+    });
+  }
+  const published = await publishFinishedRun(
+    { request, result },
+    {
+      protectedFiles,
+      reachRepository: (asked) => findDestination(asked, destinations),
+      restore: (asked, { destination }) => restorePublication(asked, { result, destination, paths }),
+      publishChanges,
+    },
+  );
+  store.finish(published);
+  await writeResult(paths, published);
+  return published;
 }
 
 /** Every value that must never be seen in a log, a comment or a file. */

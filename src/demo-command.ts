@@ -18,7 +18,8 @@ export async function runDemoCommand({ live, terminal }: { live: boolean; termin
 }
 
 function toLiveModel({ model }: Config): { apiKey: string; baseUrl: string } {
-  if (model.apiKey === null) throw new ConfigError([{ variable: "OPENAI_API_KEY", problem: "is not set: `demo --live` asks the real model" }]);
+  if (model.apiKey === null)
+    throw new ConfigError([{ variable: "OPENAI_API_KEY", problem: "is not set: `demo --live` asks the real model" }]);
   return { apiKey: model.apiKey, baseUrl: model.baseUrl };
 }
 

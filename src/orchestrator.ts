@@ -118,6 +118,7 @@ async function runToEnd(request: RunRequest, options: RunToEndOptions): Promise<
   } catch (error) {
     if (!signal.aborted) outcome = toOutcomeOfError(error, log);
   }
+  progress.end();
   await finishRun(request, { ...options, outcome, facts, stopwatch, startedAt });
 }
 
@@ -159,7 +160,7 @@ function toCauseText(cause: unknown): string | null {
   return (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, " ").slice(0, 300);
 }
 
-type Progress = { enter(state: LiveState): void; onActivity(activity: Activity): void };
+type Progress = { enter(state: LiveState): void; onActivity(activity: Activity): void; end(): void };
 
 /** Passes a run's progress on to the record and its reporter, at most once a second for what only the agent says. */
 function createProgress(
@@ -168,29 +169,26 @@ function createProgress(
 ): Progress {
   let state: LiveState = "queued";
   let activity = NO_ACTIVITY;
-  let timer: NodeJS.Timeout | null = null;
+  let timer: NodeJS.Timeout | undefined;
   const tell = (): void => {
-    timer = null;
-    const progress: RunProgress = {
-      state,
-      queuePosition: queue.position(request.run_id),
-      elapsedS: stopwatch.elapsedS(),
-      activity,
-    };
+    clearTimeout(timer);
+    timer = undefined;
+    const queuePosition = queue.position(request.run_id);
+    const progress: RunProgress = { state, queuePosition, elapsedS: stopwatch.elapsedS(), activity };
     store.setProgress(request.run_id, progress);
     reporter?.onProgress(request, progress);
   };
-  setImmediate(tell);
+  timer = setTimeout(tell, 0);
   return {
     enter: (to) => {
       state = to;
-      store.setState(request.run_id, to);
       tell();
     },
     onActivity: (now) => {
       activity = now;
-      timer ??= setTimeout(tell, 1000).unref();
+      timer ??= setTimeout(tell, 1000);
     },
+    end: () => clearTimeout(timer),
   };
 }
 

@@ -72,7 +72,8 @@ function createReporter({ github, mask, log }: ReporterParts): RunReporter {
 
 function toGitHubClients(github: GitHubAccess) {
   return {
-    octokitFor: async (installationId: number, repositoryId: number) => github.octokitFor({ installationId, repositoryId }),
+    octokitFor: async (installationId: number, repositoryId: number) =>
+      github.octokitFor({ installationId, repositoryId }),
     botLogin: () => github.login(),
   };
 }

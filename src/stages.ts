@@ -7,6 +7,7 @@ import { findDestination, type DestinationOptions } from "./publish/destination.
 import { publishChanges, type Publication } from "./publish/publish.ts";
 import { toPathText } from "./run/changes.ts";
 import { NO_ACTIVITY } from "./run/progress.ts";
+import { LOG_TAIL_BYTES } from "./restore-publication.ts";
 import type { RunRequest } from "./run/request.ts";
 import type { StatePaths } from "./store/paths.ts";
 import { readLogTail, toRunFile } from "./store/run-files.ts";
@@ -22,9 +23,6 @@ export type StagesOptions = {
   paths: StatePaths;
   mask: Mask;
 };
-
-/** How much of the log's end the pull request shows. */
-const LOG_TAIL_BYTES = 12 * 1024;
 
 /** Binds the rooms to one run. Disposing it closes the run's log. */
 export function bindStages(

@@ -102,8 +102,13 @@ test("a file made only of re-exports is refused", () => {
   expect(check({ "src/git/index.ts": text })).toEqual([expect.stringContaining("only passes on")]);
 });
 
+test("an exported function or class without a doc comment is refused", () => {
+  const text = `/** Adds. */\nexport function add(): void {}\nexport class Sum {}\nfunction own(): void {}`;
+  expect(check({ "src/run/a.ts": text })).toEqual(["src/run/a.ts: Sum is exported without a doc comment"]);
+});
+
 test("a named function with three parameters is refused, a callback is not", () => {
-  expect(check({ "src/run/a.ts": "export function add(a: 1, b: 2, c: 3): void {}" })).toEqual([
+  expect(check({ "src/run/a.ts": "/** Adds. */ export function add(a: 1, b: 2, c: 3): void {}" })).toEqual([
     "src/run/a.ts: add() has more than 2 parameters",
   ]);
   expect(check({ "src/run/a.ts": "export const add = list.reduce((a, b, c) => a);" })).toEqual([]);

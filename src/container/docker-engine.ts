@@ -32,23 +32,21 @@ export function createDockerEngine({ endpoint }: CreateDockerEngineOptions): Con
   };
 }
 
+/** An engine that hangs must not hang us: what it should do at once may take this long. */
+const patience = (): AbortSignal => AbortSignal.timeout(60_000);
+
 async function createContainer(docker: Docker, { spec }: { spec: ContainerSpec }): Promise<string> {
   try {
-    const container = await docker.createContainer(toCreateBody(spec));
+    const container = await docker.createContainer({ ...toCreateBody(spec), abortSignal: patience() });
     return container.id;
   } catch (cause) {
     if (readStatusCode(cause) === 404) {
       throw new RunError("image-missing", `The image ${spec.image} does not exist on this engine.`, { cause });
     }
     if (/bind source path does not exist/.test(cleanEngineText(cause))) {
-      throw new RunError(
-        "container-refused",
-        `The engine does not see a folder of the run: ${cleanEngineText(cause)}.`,
-        {
-          cause,
-          hint: "The run's folders must be on the engine's own machine: check DOCKER_HOST and RUNS_PATH.",
-        },
-      );
+      const hint = "The run's folders must be on the engine's own machine: check DOCKER_HOST and RUNS_PATH.";
+      const message = `The engine does not see a folder of the run: ${cleanEngineText(cause)}.`;
+      throw new RunError("container-refused", message, { cause, hint });
     }
     throw toEngineError(cause, { doing: "create the container", refusal: "container-refused" });
   }
@@ -56,7 +54,7 @@ async function createContainer(docker: Docker, { spec }: { spec: ContainerSpec }
 
 async function inspectContainer(docker: Docker, { id }: { id: string }): Promise<ContainerView | null> {
   try {
-    return parseInspected(await docker.getContainer(id).inspect());
+    return parseInspected(await docker.getContainer(id).inspect({ abortSignal: patience() }));
   } catch (cause) {
     if (readStatusCode(cause) === 404) return null;
     if (cause instanceof z.ZodError) {
@@ -78,7 +76,7 @@ async function attachContainer(docker: Docker, { id }: { id: string }): Promise<
 
 async function startContainer(docker: Docker, { id }: { id: string }): Promise<void> {
   try {
-    await docker.getContainer(id).start();
+    await docker.getContainer(id).start({ abortSignal: patience() });
   } catch (cause) {
     throw toEngineError(cause, { doing: "start what the image holds", refusal: "image-unusable" });
   }
@@ -121,7 +119,7 @@ type SignalOptions = { id: string; signal: "SIGTERM" | "SIGKILL" };
 
 async function signalContainer(docker: Docker, { id, signal }: SignalOptions): Promise<void> {
   try {
-    await docker.getContainer(id).kill({ signal });
+    await docker.getContainer(id).kill({ signal, abortSignal: patience() });
   } catch (cause) {
     // 409: it has ended already. 404: it is gone.
     if ([404, 409].includes(readStatusCode(cause) ?? 0)) return;
@@ -131,7 +129,7 @@ async function signalContainer(docker: Docker, { id, signal }: SignalOptions): P
 
 async function removeContainer(docker: Docker, { id }: { id: string }): Promise<void> {
   try {
-    await docker.getContainer(id).remove({ force: true, v: true });
+    await docker.getContainer(id).remove({ force: true, v: true, abortSignal: patience() });
   } catch (cause) {
     // 409: somebody is removing it already.
     if ([404, 409].includes(readStatusCode(cause) ?? 0)) return;
@@ -142,7 +140,7 @@ async function removeContainer(docker: Docker, { id }: { id: string }): Promise<
 async function listRunContainers(docker: Docker, { instanceId }: { instanceId: string }): Promise<FoundContainer[]> {
   try {
     const filters = { label: [`${INSTANCE_LABEL}=${instanceId}`] };
-    const found = await docker.listContainers({ all: true, filters });
+    const found = await docker.listContainers({ all: true, filters, abortSignal: patience() });
     return found.map(({ Id, Labels, State }) => ({ id: Id, runId: Labels[RUN_LABEL] ?? "", status: State }));
   } catch (cause) {
     throw toEngineError(cause, { doing: "list its containers", refusal: "docker-unavailable" });

@@ -16,6 +16,11 @@ export type ContainerOutput = {
   stderr: Readable;
   /** The first 1 KiB of stderr, also when somebody else has read it: what a broken image says. */
   readFirstWords: () => string;
+  /**
+   * Ends the connection; what was received can still be read. Needed to stop a container whose output nobody reads:
+   * Docker (seen with 20.10) answers no call about it, not even a kill, while its output waits for a reader.
+   */
+  close: () => void;
 };
 export type FoundContainer = { id: string; runId: string; status: string };
 

@@ -9,24 +9,18 @@ const FIRST_WORDS_BYTES = 1024;
  * Splits an engine's attach stream into stdout and stderr (frames of `[kind, 0, 0, 0, length]` and the bytes).
  *
  * Nothing is read ahead of a slow reader: the source is left alone until the reader has taken what it was given, so the
- * container is slowed down instead of our memory filled. Both streams end when the source ends, whatever the reason;
- * destroying both ends the connection.
+ * container is slowed down instead of our memory filled. Both streams end when the source ends, whatever the reason.
  */
 export function splitOutput(source: Readable): ContainerOutput {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const closeUnread = () => {
-    if (stdout.destroyed && stderr.destroyed) source.destroy();
-  };
-  stdout.once("close", closeUnread);
-  stderr.once("close", closeUnread);
   let firstWords = Buffer.alloc(0);
   const keepFirstWords = (bytes: Buffer) => {
     const roomBytes = FIRST_WORDS_BYTES - firstWords.length;
     if (roomBytes > 0) firstWords = Buffer.concat([firstWords, bytes.subarray(0, roomBytes)]);
   };
   void pump(source, { stdout, stderr, keepFirstWords });
-  return { stdout, stderr, readFirstWords: () => firstWords.toString("utf8") };
+  return { stdout, stderr, readFirstWords: () => firstWords.toString("utf8"), close: () => source.destroy() };
 }
 
 type Targets = { stdout: PassThrough; stderr: PassThrough; keepFirstWords: (bytes: Buffer) => void };

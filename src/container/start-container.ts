@@ -60,7 +60,7 @@ function toRunningContainer(
     id,
     stdout: output.stdout,
     stderr: output.stderr,
-    supervise: (wishes) => superviseContainer(engine, { ...wishes, id, readFirstWords: output.readFirstWords }),
+    supervise: (wishes) => superviseContainer(engine, { ...wishes, id, output }),
     [Symbol.asyncDispose]: () => cleanUp(engine, options),
   };
 }
@@ -69,6 +69,7 @@ const REMOVE_RETRIES_MS = [200, 1_000, 3_000];
 
 /** Never rejects, so that it hides no cause; an engine that is just restarting gets a few seconds. */
 async function cleanUp(engine: ContainerEngine, { id, output, onLeftBehind }: CleanUpOptions): Promise<void> {
+  output?.close();
   output?.stdout.destroy();
   output?.stderr.destroy();
   let failure: unknown;

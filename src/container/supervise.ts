@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "../run/failure.ts";
 import { toOneLine } from "./docker-errors.ts";
-import type { ContainerEngine, ContainerState } from "./engine.ts";
+import type { ContainerEngine, ContainerOutput, ContainerState } from "./engine.ts";
 import { type DiskGuard, waitForFullDisk } from "./watch-disk.ts";
 
 /** How the container ended. When several things happen at once, the first one wins. */
@@ -30,7 +30,7 @@ export type SuperviseOptions = {
   graceMs?: number | undefined;
 };
 
-type Watched = SuperviseOptions & { id: string; readFirstWords: () => string };
+type Watched = SuperviseOptions & { id: string; output: ContainerOutput };
 
 /** Why we end a container that would go on by itself. */
 type StopCause = Extract<ContainerExit, { reason: "timeout" | "stalled" | "cancelled" | "disk-full" }>;
@@ -39,7 +39,8 @@ type StopCause = Extract<ContainerExit, { reason: "timeout" | "stalled" | "cance
 type Ending = ContainerState | null;
 
 const GRACE_MS = 5_000;
-const KILLED_WITHIN_MS = 10_000;
+const KILLED_WITHIN_MS = 2_000;
+const CLOSED_WITHIN_MS = 10_000;
 
 /**
  * Waits for the end of a container and brings it about when a limit is reached: SIGTERM, 5 s, SIGKILL.
@@ -111,17 +112,21 @@ async function waitForSilence(options: SuperviseOptions, { watching }: WatchOpti
 
 type StopOptions = Watched & { cause: StopCause; ended: Promise<Ending> };
 
-/** A disk that fills up gives no time for good manners; everything else gets its grace. */
-async function stopContainer(
-  engine: ContainerEngine,
-  { id, cause, ended, graceMs = GRACE_MS }: StopOptions,
-): Promise<void> {
+/**
+ * A disk that fills up gives no time for good manners; everything else gets its grace. Nothing waits for the answers to
+ * the signals: only the end counts, and a container whose output nobody reads gets no answer before that is closed.
+ */
+async function stopContainer(engine: ContainerEngine, options: StopOptions): Promise<void> {
+  const { id, cause, ended, output, graceMs = GRACE_MS } = options;
+  const send = (signal: "SIGTERM" | "SIGKILL") => void engine.signalContainer(id, { signal }).catch(() => undefined);
   if (cause.reason !== "disk-full") {
-    await Promise.allSettled([engine.signalContainer(id, { signal: "SIGTERM" })]);
+    send("SIGTERM");
     if (await endsWithin(ended, { limitMs: graceMs })) return;
   }
-  await Promise.allSettled([engine.signalContainer(id, { signal: "SIGKILL" })]);
-  await endsWithin(ended, { limitMs: KILLED_WITHIN_MS });
+  send("SIGKILL");
+  if (await endsWithin(ended, { limitMs: KILLED_WITHIN_MS })) return;
+  output.close();
+  await endsWithin(ended, { limitMs: CLOSED_WITHIN_MS });
 }
 
 async function endsWithin(ended: Promise<Ending>, { limitMs }: { limitMs: number }): Promise<boolean> {
@@ -137,10 +142,10 @@ async function endsWithin(ended: Promise<Ending>, { limitMs }: { limitMs: number
 /** What a shell, or the engine's init, exits with when it could not start a program. Codex itself never does. */
 const NOT_STARTED_CODES = [126, 127];
 
-function toExit(ending: Ending, { readFirstWords }: Watched): ContainerExit {
+function toExit(ending: Ending, { output }: Watched): ContainerExit {
   if (ending === null) return { reason: "lost" };
   if (NOT_STARTED_CODES.includes(ending.exitCode)) {
-    const words = toOneLine(readFirstWords()) || `exit code ${ending.exitCode}`;
+    const words = toOneLine(output.readFirstWords()) || `exit code ${ending.exitCode}`;
     throw new RunError("image-unusable", `The image's own programs could not be started: ${words}.`);
   }
   return { reason: "exited", exitCode: ending.exitCode, outOfMemory: ending.outOfMemory };

@@ -86,7 +86,8 @@ export function findStep(script: ModelScript, request: ModelRequest): ModelStep 
     if (answered >= request.outputsInTurn) return step;
     answered += step.items.filter(isToolCall).length;
   }
-  return OVER;
+  const last = script.at(-1);
+  return last === undefined || last.items.some(isToolCall) ? OVER : last;
 }
 
 function isToolCall(item: ModelItem): boolean {

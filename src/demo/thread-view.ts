@@ -120,13 +120,21 @@ function toEntry({ user, body, place }: Entry, { standIn, paint }: { standIn: Gi
   ];
 }
 
-/** Markdown as it was written, without what GitHub does not show. */
+/** Markdown as it was written, without what GitHub does not show: comments, and what stands folded up. */
 function toBody(body: string): string[] {
-  const shown = toPrintable(body)
-    .replace(/<!--[\s\S]*?-->/g, "")
-    .trim()
-    .replace(/\n{3,}/g, "\n\n");
+  const shown = toVisible(body).replace(/\n{3,}/g, "\n\n");
   return shown.split("\n").map((line) => (line === "" ? "" : `  ${line}`));
+}
+
+const ENTITIES: Record<string, string> = { "&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&#8203;": "" };
+
+/** The part of a Markdown text that somebody sees who does not unfold anything. */
+export function toVisible(markdown: string): string {
+  return toPrintable(markdown)
+    .replace(/<!--[\s\S]*?-->/g, "")
+    .replace(/<details>\s*<summary>([\s\S]*?)<\/summary>[\s\S]*?<\/details>/g, "▸ $1")
+    .replace(/&(?:lt|gt|amp|quot|#8203);/g, (entity) => ENTITIES[entity] ?? entity)
+    .trim();
 }
 
 async function read(standIn: GitHubStandIn, path: string): Promise<unknown> {

@@ -4,6 +4,7 @@ import type { GitRequest } from "./github/git-backend.ts";
 import { isJsonObject } from "./github/json.ts";
 import type { GitHubStandIn } from "./github/stand-in.ts";
 import { toPrintable } from "./paint.ts";
+import { toVisible } from "./thread-view.ts";
 
 /** How a command ended: the App's last reaction on it, or nothing in time. */
 export type CommandEnd = "rocket" | "confused" | "-1" | "timeout";
@@ -26,13 +27,13 @@ export async function watchRun(standIn: GitHubStandIn, options: WatchOptions): P
   const seen = { requests: 0, gitRequests: 0 };
   let lastText = "";
   const tell = (text: string): void => {
-    for (const line of text.split("\n")) {
-      options.write(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}`);
-    }
+    const [first = "", ...rest] = text.split("\n");
+    options.write(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${first}`);
+    for (const line of rest) options.write(`             ${line}`);
   };
   for (;;) {
     for (const request of standIn.requests.slice(seen.requests)) {
-      const text = describeRequest(request);
+      const text = request.actor === standIn.app.botLogin ? describeRequest(request) : null;
       if (text !== null && text !== lastText) tell((lastText = text));
     }
     for (const request of standIn.gitRequests.slice(seen.gitRequests)) {
@@ -53,7 +54,7 @@ export async function watchRun(standIn: GitHubStandIn, options: WatchOptions): P
 const SIGNS: Record<string, string> = { eyes: "👀", rocket: "🚀", confused: "😕", "-1": "👎" };
 
 function describeRequest({ method, path, body, actor, status }: RecordedRequest): string | null {
-  if (actor === null || actor === "app" || status === "reset" || status >= 300 || !isJsonObject(body)) return null;
+  if (status === "reset" || status >= 300 || !isJsonObject(body)) return null;
   if (method === "POST" && path.endsWith("/reactions"))
     return `${SIGNS[String(body["content"])] ?? "reaction"} ${actor}`;
   if (method === "POST" && path.endsWith("/pulls")) return `🔀 pull request: ${toPrintable(String(body["title"]))}`;
@@ -61,15 +62,15 @@ function describeRequest({ method, path, body, actor, status }: RecordedRequest)
   return isComment ? `💬 ${toGist(String(body["body"]))}` : null;
 }
 
-/** The visible lines of a comment, shortened: it is printed in full at the end. */
+/** The first visible lines of a comment; it is printed in full at the end. */
 function toGist(body: string): string {
-  const lines = toPrintable(body)
-    .replace(/<!--[\s\S]*?-->/g, "")
+  const lines = toVisible(body)
     .split("\n")
-    .map((line) => line.trim())
-    .filter(Boolean);
-  const [first = "", ...rest] = lines.slice(0, 4);
-  return [first.replaceAll("**", ""), ...rest.map((line) => `    ${line}`)].join("\n              ");
+    .map((line) => line.replaceAll("**", "").trim());
+  return lines
+    .filter((line) => line !== "" && !line.startsWith("Run `"))
+    .slice(0, 3)
+    .join("\n");
 }
 
 function describeGit({ updates, status }: GitRequest): string | null {

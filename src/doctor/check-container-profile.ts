@@ -9,9 +9,12 @@ export type CheckContainerOptions = {
   config: Pick<Config, "image" | "limits" | "runtime">;
   paths: StatePaths;
   signal: AbortSignal;
+  /** Longest the container may run, in milliseconds. Default 20 s. */
+  timeoutMs?: number;
 };
 
-const TIMEOUT_MS = 30_000;
+/** Many times what it takes, also on a busy machine. */
+export const PROBE_TIMEOUT_MS = 20_000;
 
 /**
  * Whether the engine makes a run's container exactly as wanted, Codex starts in it, and it is gone afterwards. Rejects
@@ -19,7 +22,11 @@ const TIMEOUT_MS = 30_000;
  */
 export async function checkContainerProfile(engine: ContainerEngine, options: CheckContainerOptions): Promise<Finding> {
   await using probe = await openProbe({ ...options, argv: ["--version"], prompt: "" });
-  const end = await runProbe(engine, { probe, timeoutMs: TIMEOUT_MS, signal: options.signal });
+  const end = await runProbe(engine, {
+    probe,
+    timeoutMs: options.timeoutMs ?? PROBE_TIMEOUT_MS,
+    signal: options.signal,
+  });
   const wrong = findWrongEnd(end);
   const mend = toRunFailure("image-unusable", { message: "Codex does not start." }).hint;
   if (wrong !== null) return fail(`Codex does not start in a run's container: ${wrong}`, { mend });

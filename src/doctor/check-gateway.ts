@@ -7,10 +7,8 @@ import type { ModelRequest, ModelScript } from "../demo/model-script.ts";
 import { startScriptedModel } from "../demo/scripted-model.ts";
 import { openGateway } from "../gateway/gateway.ts";
 import { fail, pass, type Finding } from "./check.ts";
-import type { CheckContainerOptions } from "./check-container-profile.ts";
+import { PROBE_TIMEOUT_MS, type CheckContainerOptions } from "./check-container-profile.ts";
 import { findWrongEnd, openProbe, runProbe, type ProbeEnd } from "./probe.ts";
-
-const TIMEOUT_MS = 60_000;
 
 /** A model that Codex knows and gives its tools to one by one, which is what the stand-in answers in. */
 const MODEL = "gpt-5.5";
@@ -37,7 +35,11 @@ export async function checkGateway(engine: ContainerEngine, options: CheckContai
 
   const status = await askForbidden(probe.socketPath, options);
   if (status !== 403) return toFault(`the gateway lets through what it must refuse (HTTP ${status})`);
-  const end = await runProbe(engine, { probe, timeoutMs: TIMEOUT_MS, signal: options.signal });
+  const end = await runProbe(engine, {
+    probe,
+    timeoutMs: options.timeoutMs ?? PROBE_TIMEOUT_MS,
+    signal: options.signal,
+  });
   return judgeGateway(end, { seen, requests: gateway.requests, statuses: model.requests.map(({ status }) => status) });
 }
 

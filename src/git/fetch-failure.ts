@@ -29,7 +29,7 @@ const hints: [RegExp, string][] = [
 export function toFetchFailure(error: unknown): FetchFailure {
   const said = error instanceof Error ? error.message : String(error);
   const text = error instanceof GitError ? error.text : toGitText(said);
-  if (/no space left on device/i.test(said)) return { kind: "disk-full" };
+  if (isDiskFull(error)) return { kind: "disk-full" };
   if (/couldn't find remote ref/i.test(said)) return { kind: "ref-missing" };
   if (/\.lock': File exists|shallow file has changed|cannot lock ref/i.test(said)) return { kind: "locked" };
   if (
@@ -41,6 +41,11 @@ export function toFetchFailure(error: unknown): FetchFailure {
   }
   const hint = hints.find(([pattern]) => pattern.test(said))?.[1];
   return { kind: "refused", text, ...(hint === undefined ? {} : { hint }) };
+}
+
+/** Whether something failed, in git or in a file call, because no more could be written. */
+export function isDiskFull(error: unknown): boolean {
+  return /no space left on device|disk quota exceeded/i.test(error instanceof Error ? error.message : String(error));
 }
 
 export type FetchFailureContext = {

@@ -35,7 +35,5 @@ export function toGitText(said: string): string {
 /** Takes the given credential, and whatever stands before an @ in an address, out of what git said. */
 function maskCredential(said: string, { credential }: { credential: GitCredential | null }): string {
   const words = credential === null ? [] : credential.authorization.split(" ").filter((word) => word.length > 6);
-  return words
-    .reduce((masked, word) => masked.replaceAll(word, "***"), said)
-    .replaceAll(/(\w+:\/\/)[^/\s@]*@/g, "$1");
+  return words.reduce((masked, word) => masked.replaceAll(word, "***"), said).replaceAll(/(\w+:\/\/)[^/\s@]*@/g, "$1");
 }

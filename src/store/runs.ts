@@ -23,7 +23,7 @@ export type RunStore = {
   add(request: RunRequest, options: { deliveryId: string | null }): "new" | "duplicate";
   /** The run that was accepted for this delivery before. */
   findByDelivery(deliveryId: string): RunId | null;
-  setState(runId: RunId, state: LiveState): void;
+  /** Records where a living run stands, its state included. */
   setProgress(runId: RunId, progress: RunProgress): void;
   finish(result: RunResult): void;
   find(runId: RunId): RunRecord | null;
@@ -54,8 +54,7 @@ export function createRunStore(database: Database): RunStore {
     "INSERT INTO runs (run_id, repo, state, actor_id, delivery_id, accepted_at, owner, request) VALUES (?, ?, 'queued', ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
   );
   const delivery = database.prepare("SELECT run_id FROM runs WHERE delivery_id = ?");
-  const state = database.prepare("UPDATE runs SET state = ? WHERE run_id = ? AND result IS NULL");
-  const progress = database.prepare("UPDATE runs SET progress = ? WHERE run_id = ? AND result IS NULL");
+  const progress = database.prepare("UPDATE runs SET state = ?, progress = ? WHERE run_id = ? AND result IS NULL");
   const finish = database.prepare("UPDATE runs SET state = ?, result = ?, progress = NULL WHERE run_id = ?");
   const one = database.prepare(`SELECT ${columns} FROM runs WHERE run_id = ?`);
   const request = database.prepare("SELECT request FROM runs WHERE run_id = ?");
@@ -83,8 +82,7 @@ export function createRunStore(database: Database): RunStore {
       const row = delivery.get(deliveryId);
       return row === undefined ? null : RunId.parse(row["run_id"]);
     },
-    setState: (runId, to) => void state.run(to, runId),
-    setProgress: (runId, to) => void progress.run(JSON.stringify(to), runId),
+    setProgress: (runId, to) => void progress.run(to.state, JSON.stringify(to), runId),
     finish: (result) => void finish.run(result.status, JSON.stringify(result), result.run_id),
     find: (runId) => toRecord(one.get(runId)),
     request: (runId) => {

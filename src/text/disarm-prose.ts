@@ -26,9 +26,12 @@ export function escapeProse(text: string): string {
 }
 
 /** Addresses, mentions, references to issues by number or by GitHub's older form. */
-const REFERENCE = /(https?|ftp):(?=\\?\/\\?\/)|\bwww\.(?=[\w\\])|@(?=[\w-])|(?<!&)#(?=\d)|\bGH-(?=\d)/gi;
+const REFERENCE = /(https?|ftp):(?=\\?\/\\?\/)|\bwww\.(?=[\w\\])|@(?=[\w-])|(?<!(?<!\\)&(?=#39;))#(?=\d)|\bGH-(?=\d)/gi;
 
 const ADDRESS = /https?:\/\/[^\s<>\\"'`|]+/iy;
+
+/** The box of a task list, whose brackets mean nothing else. */
+const TASK = /^([ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t]+)\\\[([ xX])\\\](?=[ \t])/gm;
 
 /** Takes from escaped prose what GitHub would turn into a mention, a reference or a link. */
 export function disarmProse(text: string, options: DisarmProseOptions): string {
@@ -36,7 +39,7 @@ export function disarmProse(text: string, options: DisarmProseOptions): string {
   let from = 0;
   for (const { 0: found, index } of text.matchAll(REFERENCE)) {
     if (index < from) continue;
-    const address = /^https?:/i.test(found) ? readAddress(text, index) : null;
+    const address = /^https?:/i.test(found) && text[index - 1] !== "\\" ? readAddress(text, index) : null;
     if (address !== null && isHarmlessUrl(address, options)) {
       result += `${text.slice(from, index)}<${address}>`;
       from = index + address.length;
@@ -45,7 +48,7 @@ export function disarmProse(text: string, options: DisarmProseOptions): string {
       from = index + found.length;
     }
   }
-  return result + text.slice(from);
+  return (result + text.slice(from)).replace(TASK, "$1[$2]");
 }
 
 /** Whether an address may be a link: to an allowed host, and not to an issue, which a link would refer to. */
@@ -65,5 +68,5 @@ export function toHost(url: string): string | null {
 function readAddress(text: string, at: number): string | null {
   ADDRESS.lastIndex = at;
   const found = ADDRESS.exec(text)?.[0].replace(/[).,;:!?*_~]+$/, "");
-  return found === undefined || /&\w+;/.test(found) ? null : found;
+  return found === undefined || /&\w+;|[@#]/.test(found) ? null : found;
 }

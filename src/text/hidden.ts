@@ -17,7 +17,7 @@ const HTML_IMAGE = /<img\b[^<>]*>/gi;
 const HTML_ALT = /\balt\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/i;
 
 /** A link definition that nothing shows: the usual way to write a comment in Markdown. */
-const MARKDOWN_COMMENT = /^ {0,3}\[[^\]\n]*\]:[ \t]*<?#>?[ \t]*(?:"[^"]*"|'[^']*'|\([^()]*\))?[ \t]*$/gm;
+const MARKDOWN_COMMENT = /^ {0,3}\[[^\]\n]*\]:[ \t]*(?:#|<#?>)[ \t]*(?:"[^"]*"|'[^']*'|\([^()]*\))?[ \t]*$/gm;
 
 /** Each round undoes one level of nesting. Text that needs more is an attack, and is disarmed instead. */
 const MAX_ROUNDS = 16;

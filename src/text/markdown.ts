@@ -1,3 +1,4 @@
+import { toFenced } from "./fence.ts";
 import { isTooTangled, renderSafely } from "./render-safely.ts";
 import { removeInvisible, toPlainText } from "./plain.ts";
 
@@ -48,10 +49,7 @@ export type ToCodeBlockOptions = {
 
 /** Text as a code block that nothing in the text can end. */
 export function toCodeBlock(text: string, { language }: ToCodeBlockOptions = {}): string {
-  const plain = removeInvisible(toPlainText(text));
-  const longest = Math.max(2, ...Array.from(plain.matchAll(/`{3,}/g), ([run]) => run.length));
-  const fence = "`".repeat(longest + 1);
-  return `${fence}${language ?? ""}\n${plain}${plain.endsWith("\n") || plain === "" ? "" : "\n"}${fence}`;
+  return toFenced(removeInvisible(toPlainText(text)), language);
 }
 
 function renderPart(text: string, allowedHosts: readonly string[]): string {

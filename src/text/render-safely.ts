@@ -1,6 +1,7 @@
 import remarkParse from "remark-parse";
 import { unified } from "unified";
 import { disarmProse, escapeProse, isHarmlessUrl, toHost } from "./disarm-prose.ts";
+import { toFenced } from "./fence.ts";
 
 export type RenderSafelyOptions = { allowedHosts: readonly string[] };
 
@@ -14,14 +15,13 @@ type Piece = { kind: "prose" | "verbatim"; text: string };
 
 type Context = RenderSafelyOptions & {
   source: string;
-  hasTable: boolean;
-  /** Whether the node stands among blocks or inside a line. */
-  place: "block" | "inline";
+  /** Whether GitHub may see a table's row here, which it splits into cells before it looks for code. */
+  tables: "possible" | "none";
+  /** Whether the node stands alone, among the blocks of a quote or list, or inside a line. */
+  place: "root" | "block" | "inline";
 };
 
-const BLOCK_PARENTS = new Set(["root", "blockquote", "list", "listItem"]);
-
-/** A table splits cells at pipes before it looks for code, which CommonMark, parsed here, does not know. */
+/** The line that makes a table of a paragraph; CommonMark, which is parsed here, knows no tables. */
 const TABLE_RULE = /^[ \t>*+-]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/m;
 
 /** More of these than any text for people has; they make a parser slow, or the stack too small. */
@@ -34,12 +34,17 @@ export function isTooTangled(text: string): boolean {
  * tag means nothing. Everything else is prose, and is escaped and disarmed. Throws when the nesting is too deep.
  */
 export function renderSafely(source: string, { allowedHosts }: RenderSafelyOptions): string {
-  const context = { source, allowedHosts, hasTable: source.includes("|") && TABLE_RULE.test(source), place: "block" as const };
+  const context = {
+    source,
+    allowedHosts,
+    hasTable: source.includes("|") && TABLE_RULE.test(source),
+    place: "block" as const,
+  };
   const root = parser.parse(source);
   const pieces = renderChildren(root, context);
   const last = root.children.at(-1);
   if (last?.type === "code") pieces.push({ kind: "verbatim", text: toMissingFence(toSource(last, context)) });
-  return joinPieces(pieces, { allowedHosts }).trimEnd();
+  return joinPieces(pieces, { allowedHosts }).trim();
 }
 
 /** Disarms prose over the borders of its pieces: `@` and the `name` from a link's text meet only here. */
@@ -62,9 +67,9 @@ function joinPieces(pieces: readonly Piece[], options: RenderSafelyOptions): str
 function render(node: Node, context: Context): Piece[] {
   switch (node.type) {
     case "inlineCode":
-      return context.hasTable ? toProse(toSource(node, context)) : toVerbatim(toSource(node, context));
+      return renderInlineCode(toSource(node, context), context);
     case "code":
-      return toVerbatim(toPlainCode(toSource(node, context)));
+      return renderCode(node, context);
     case "image":
     case "imageReference":
       return toProse((node.alt ?? "").replaceAll("\\", ""));
@@ -76,14 +81,36 @@ function render(node: Node, context: Context): Piece[] {
       return [];
     case "html":
       return renderHtml(node, context);
-    default:
-      return "children" in node ? renderChildren(node, context) : toProse(toSource(node, context));
+    case "text":
+    case "break":
+    case "thematicBreak":
+    case "footnoteReference":
+    case "yaml":
+      return toProse(toSource(node, context));
+    case "blockquote":
+    case "delete":
+    case "emphasis":
+    case "footnoteDefinition":
+    case "heading":
+    case "list":
+    case "listItem":
+    case "paragraph":
+    case "root":
+    case "strong":
+    case "table":
+    case "tableCell":
+    case "tableRow":
+      return renderChildren(node, context);
   }
 }
 
 /** A parent's own text (markers, indentation) with its children in their places. */
 function renderChildren(node: Extract<Node, { children: unknown[] }>, context: Context): Piece[] {
-  const inside: Context = { ...context, place: BLOCK_PARENTS.has(node.type) ? "block" : "inline" };
+  const inside: Context = { ...context, place: toPlace(node) };
+  if (node.type === "paragraph") {
+    const text = toSource(node, context);
+    inside.tables = text.includes("|") && TABLE_RULE.test(text) ? "possible" : "none";
+  }
   const pieces: Piece[] = [];
   let from = node.type === "root" ? 0 : toStart(node);
   for (const child of node.children) {
@@ -94,13 +121,21 @@ function renderChildren(node: Extract<Node, { children: unknown[] }>, context: C
   return [...pieces, ...toProse(context.source.slice(from, end))];
 }
 
+/** Code stays as it is, unless it may be cut in two and would mean something then. */
+function renderInlineCode(source: string, { tables, allowedHosts }: Context): Piece[] {
+  if (tables === "none") return toVerbatim(source);
+  const content = source.replace(/^`+|`+$/g, "");
+  const isHarmless = disarmProse(escapeProse(content), { allowedHosts }) === content;
+  return isHarmless ? toVerbatim(source) : toProse(source);
+}
+
 const MAX_URL_LENGTH = 200;
 
 function renderLink(node: Extract<Node, { type: "link" }>, context: Context): Piece[] {
   const children = node.children.flatMap((child) => render(child, { ...context, place: "inline" }));
   if (isHarmlessUrl(node.url, context)) {
     const href = new URL(node.url).href.replaceAll("(", "%28").replaceAll(")", "%29");
-    return [...toVerbatim("["), ...children, ...toVerbatim(`](${href})`)];
+    return toVerbatim(`[${joinPieces(children, { allowedHosts: [] })}](${href})`);
   }
   const label = children.map(({ text }) => text).join("");
   const url = node.url.replaceAll("\\", "");
@@ -117,14 +152,17 @@ function renderHtml(node: Extract<Node, { type: "html" }>, context: Context): Pi
   // A blank in the place of a comment, so that what stood around it stays apart.
   const text = toSource(node, context).replace(COMMENT, " ").replaceAll("~", "\\~");
   // An empty line after a block of it, since what follows was parsed as a block of its own.
-  return toProse(context.place === "block" ? `${text}\n\n` : text);
+  return toProse(context.place === "inline" ? text : `${text}\n\n`);
 }
 
 /** Diagrams and maps that GitHub would draw. */
 const DRAWN = /^((`{3,}|~{3,})[ \t]*)(?:mermaid|geojson|topojson|stl|math)\b[^\n]*/i;
 
-function toPlainCode(source: string): string {
-  return source.replace(DRAWN, "$2");
+/** Code by fences stays. Code by indentation hangs on what stands around it, so it gets fences, or becomes prose. */
+function renderCode(node: Extract<Node, { type: "code" }>, context: Context): Piece[] {
+  const source = toSource(node, context);
+  if (/^[`~]/.test(source)) return toVerbatim(source.replace(DRAWN, "$2"));
+  return context.place === "root" ? toVerbatim(toFenced(node.value)) : toProse(source);
 }
 
 /** What a code block at the end of a text lacks: its closing fence, or nothing. */
@@ -134,6 +172,11 @@ function toMissingFence(source: string): string {
   const last = source.slice(source.lastIndexOf("\n") + 1).trim();
   const isClosed = source.includes("\n") && last.startsWith(fence) && /^(.)\1*$/.test(last);
   return isClosed ? "" : `\n${fence}`;
+}
+
+function toPlace(parent: Node): Context["place"] {
+  if (parent.type === "root") return "root";
+  return /^(?:blockquote|list|listItem)$/.test(parent.type) ? "block" : "inline";
 }
 
 function toProse(text: string): Piece[] {

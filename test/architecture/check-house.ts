@@ -16,6 +16,7 @@ function checkFile(file: SourceFile): string[] {
     ...checkPackages(file, { room }),
     ...(file.isBarrel ? [`${file.path} only passes on what others export: import from where it is`] : []),
     ...(file.readsEnvironment && !environmentReaders.includes(file.path) ? [`${file.path} reads the environment`] : []),
+    ...file.undocumented.map((name) => `${file.path}: ${name} is exported without a doc comment`),
     ...file.functions
       .filter(({ parameterCount }) => parameterCount > parameterLimit)
       .map(({ name }) => `${file.path}: ${name}() has more than ${parameterLimit} parameters`),

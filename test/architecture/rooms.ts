@@ -11,7 +11,7 @@ const floors: Floor[] = [
   },
   { name: "trigger", rooms: ["trigger/cli", "trigger/github", "trigger/mcp", "web"], shared: false },
   { name: "config", rooms: ["config.ts", "environment.ts"], shared: true },
-  { name: "orchestrator", rooms: ["orchestrator.ts", "execute-run.ts", "publish-run.ts", "agent.ts"], shared: true },
+  { name: "orchestrator", rooms: ["orchestrator.ts", "execute-run.ts", "publish-run.ts", "restore-publication.ts", "agent.ts"], shared: true },
   {
     name: "stage",
     rooms: ["workspace", "container", "gateway", "codex", "outcome", "publish", "store", "queue", "image"],

@@ -21,6 +21,8 @@ export type SourceFile = {
   imports: Import[];
   /** The named functions declared in it, at any depth. */
   functions: FunctionShape[];
+  /** The exported functions and classes without a doc comment above them. */
+  undocumented: string[];
   /** Whether it does nothing but pass on what other files export. */
   isBarrel: boolean;
   readsEnvironment: boolean;
@@ -35,6 +37,13 @@ function isNode(value: unknown): value is Node {
 
 const Source = z.looseObject({ source: z.looseObject({ value: z.string() }) });
 const Named = z.looseObject({ id: z.looseObject({ name: z.string() }), params: z.array(z.unknown()) });
+const Exported = z.looseObject({
+  start: z.number(),
+  declaration: z.looseObject({
+    type: z.enum(["FunctionDeclaration", "ClassDeclaration"]),
+    id: z.looseObject({ name: z.string() }),
+  }),
+});
 const Environment = z.looseObject({
   object: z.looseObject({ name: z.literal("process") }),
   property: z.union([z.looseObject({ name: z.literal("env") }), z.looseObject({ value: z.literal("env") })]),
@@ -60,6 +69,7 @@ export function parseSourceFile(path: string, { text }: { text: string }): Sourc
     path,
     imports,
     functions: nodes.flatMap((node) => toFunction(node) ?? []),
+    undocumented: body.flatMap((node) => toUndocumented(node, { text }) ?? []),
     isBarrel: body.length > 0 && body.every((node) => node.type.startsWith("Export") && hasSource(node)),
     readsEnvironment:
       nodes.some((node) => node.type === "MemberExpression" && Environment.safeParse(node).success) ||
@@ -105,4 +115,10 @@ function toFunction(node: Node): FunctionShape | null {
   if (node.type !== "FunctionDeclaration") return null;
   const { id, params } = Named.parse(node);
   return { name: id.name, parameterCount: params.length };
+}
+
+function toUndocumented(node: Node, { text }: { text: string }): string | null {
+  const parsed = Exported.safeParse(node);
+  if (!parsed.success || text.slice(0, parsed.data.start).trimEnd().endsWith("*/")) return null;
+  return parsed.data.declaration.id.name;
 }

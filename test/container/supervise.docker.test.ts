@@ -96,15 +96,15 @@ describe("limits", () => {
 
   test("CT-002: out of memory in the first process is told apart from a failing agent", async () => {
     await using folders = await makeFolders();
-    const script = "exec node -e 'const a = []; for (;;) a.push(Buffer.alloc(2 ** 22, 1))'";
-    const { exit } = await runScript(engine, { folders, script, memoryBytes: 96 * 2 ** 20 });
+    const script = "exec tail /dev/zero";
+    const { exit } = await runScript(engine, { folders, script, memoryBytes: 48 * 2 ** 20 });
     expect(exit).toEqual({ reason: "exited", exitCode: 137, outOfMemory: true });
   });
 
   test("CT-003: out of memory in a child only is reported beside the exit code 0", async () => {
     await using folders = await makeFolders();
-    const script = "node -e 'const a = []; for (;;) a.push(Buffer.alloc(2 ** 22, 1))'; exit 0";
-    const { exit } = await runScript(engine, { folders, script, memoryBytes: 96 * 2 ** 20 });
+    const script = "tail /dev/zero; exit 0";
+    const { exit } = await runScript(engine, { folders, script, memoryBytes: 48 * 2 ** 20 });
     expect(exit).toEqual({ reason: "exited", exitCode: 0, outOfMemory: true });
   });
 
@@ -144,7 +144,7 @@ describe("output", () => {
 
   test("CT-004: 300 MB of output come through without our memory growing by 64 MB", async () => {
     await using folders = await makeFolders();
-    const script = "yes 'a line of the output of a talkative agent' | head -c 300000000";
+    const script = "yes $(printf '%1000s' | tr ' ' x) | head -c 300000000";
     await using container = await startContainer(engine, { spec: toTestSpec(folders, { script }) });
     container.stderr.resume();
     const measured = countBytes(container.stdout);

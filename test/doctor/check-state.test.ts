@@ -20,8 +20,9 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 describe("the state folders", () => {
   test("that were missing are there for a while and gone afterwards, with their parents", async () => {
     {
-      await using _folders = await openStateFolders(paths);
+      await using folders = await openStateFolders(paths);
       expect(existsSync(paths.work)).toBe(true);
+      expect(folders).toBeDefined();
     }
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -29,7 +30,8 @@ describe("the state folders", () => {
   test("that were there stay, and so do those that somebody has put something into", async () => {
     mkdirSync(paths.work, { recursive: true });
     {
-      await using _folders = await openStateFolders(paths);
+      await using folders = await openStateFolders(paths);
+      expect(folders).toBeDefined();
       writeFileSync(join(paths.mirrors, "kept"), "");
     }
     expect(readdirSync(dirname(paths.work)).toSorted()).toEqual(["mirrors", "work"]);
@@ -37,7 +39,7 @@ describe("the state folders", () => {
 
   test("that cannot be made leave nothing behind", async () => {
     writeFileSync(join(folder, "deep"), "a file");
-    await expect(openStateFolders(paths)).rejects.toThrow();
+    await expect(openStateFolders(paths)).rejects.toThrow(/EEXIST|ENOTDIR/);
     expect(readdirSync(folder)).toEqual(["deep"]);
   });
 });

@@ -23,7 +23,7 @@ const appId = 1234;
 export type DoctorWorld = AsyncDisposable & {
   folder: string;
   /** The configuration for these stand-ins, with some variables changed. */
-  configure(changes?: Record<string, string>): Config;
+  configure(changes?: Record<string, string | undefined>): Config;
   /** What lies in the folder: nothing, since `doctor` leaves nothing behind. */
   listLeftFiles(): string[];
 };

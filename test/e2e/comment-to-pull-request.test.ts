@@ -4,9 +4,24 @@ import type { ModelScript } from "../../src/demo/model-script.ts";
 import { DONE, openWorld } from "./world.ts";
 
 const ADD_FILE: ModelScript = [
-  { items: [{ kind: "patch", patch: "*** Begin Patch\n*** Add File: src/email.ts\n+export const isEmail = (text: string): boolean => /^[^@]+@[^@]+$/.test(text);\n*** End Patch\n" }], usage: { inputTokens: 1000, cachedInputTokens: 200, outputTokens: 50 } },
-  { items: [{ kind: "shell", command: "cat src/email.ts" }], usage: { inputTokens: 1100, cachedInputTokens: 900, outputTokens: 20 } },
-  { items: [{ kind: "say", text: `Added an email validator.\n\nIt wants one @.\n${DONE}` }], usage: { inputTokens: 1200, cachedInputTokens: 1000, outputTokens: 30 } },
+  {
+    items: [
+      {
+        kind: "patch",
+        patch:
+          "*** Begin Patch\n*** Add File: src/email.ts\n+export const isEmail = (text: string): boolean => /^[^@]+@[^@]+$/.test(text);\n*** End Patch\n",
+      },
+    ],
+    usage: { inputTokens: 1000, cachedInputTokens: 200, outputTokens: 50 },
+  },
+  {
+    items: [{ kind: "shell", command: "cat src/email.ts" }],
+    usage: { inputTokens: 1100, cachedInputTokens: 900, outputTokens: 20 },
+  },
+  {
+    items: [{ kind: "say", text: `Added an email validator.\n\nIt wants one @.\n${DONE}` }],
+    usage: { inputTokens: 1200, cachedInputTokens: 1000, outputTokens: 30 },
+  },
 ];
 
 test("a comment becomes a pull request, and the thread tells all of it", { timeout: 120_000 }, async () => {

@@ -30,7 +30,13 @@ describe("a run ends, and nothing of it is left,", () => {
   test("done without a change: no branch, no pull request, the answer as a comment", async () => {
     script = [shell("git status --short"), say(`Everything is fine already.\n${DONE}`)];
     const { result, reaction, comment } = await run("/codex Check everything");
-    expect(result).toMatchObject({ status: "done", branch: null, commit: null, pull_request: null, output: { files_changed: [] } });
+    expect(result).toMatchObject({
+      status: "done",
+      branch: null,
+      commit: null,
+      pull_request: null,
+      output: { files_changed: [] },
+    });
     expect([reaction, pushes()]).toEqual(["rocket", 0]);
     expect(comment).toContain("Everything is fine already.");
   });
@@ -46,7 +52,12 @@ describe("a run ends, and nothing of it is left,", () => {
   test("done in mode suggest: the patch, and nothing pushed", async () => {
     script = [shell("echo new > new.txt"), say(`Wrote it.\n${DONE}`)];
     const { result, comment } = await run("/codex --mode suggest Write it");
-    expect(result).toMatchObject({ status: "done", mode: "suggest", branch: null, output: { files_changed: ["new.txt"] } });
+    expect(result).toMatchObject({
+      status: "done",
+      mode: "suggest",
+      branch: null,
+      output: { files_changed: ["new.txt"] },
+    });
     expect(world.file(result, "changes.patch")).toContain("+new");
     expect(comment).toContain("+new");
     expect(pushes()).toBe(0);
@@ -74,10 +85,17 @@ describe("a run ends, and nothing of it is left,", () => {
   test("cancelled while it runs", async () => {
     script = [shell("sleep 100"), say(DONE)];
     const commentId = await world.comment("/codex Take long");
-    const runId = await until("a running run", () => world.server.product.store.list({ limit: 1, status: "running" })[0]?.runId);
+    const runId = await until(
+      "a running run",
+      () => world.server.product.store.list({ limit: 1, status: "running" })[0]?.runId,
+    );
     await until("the model was asked", () => (world.model.requests.length > 0 ? true : undefined));
     expect(world.server.product.orchestrator.cancel(runId)).toBe(true);
-    expect(await world.nextResult()).toMatchObject({ status: "cancelled", marker: "::MCP_STATUS::CANCELLED", error: null });
+    expect(await world.nextResult()).toMatchObject({
+      status: "cancelled",
+      marker: "::MCP_STATUS::CANCELLED",
+      error: null,
+    });
     expect(await world.reported(commentId)).toBe("confused");
     expect(await waitForNothingLeft(world)).toEqual([]);
   });
@@ -99,7 +117,12 @@ describe("a run ends, and nothing of it is left,", () => {
 
   test("error: a refused model key, named as such, and within seconds", async () => {
     script = [say(DONE)];
-    world.model.fail({ kind: "status", status: 401, times: 100, body: { error: { message: "Incorrect API key provided.", code: "invalid_api_key" } } });
+    world.model.fail({
+      kind: "status",
+      status: 401,
+      times: 100,
+      body: { error: { message: "Incorrect API key provided.", code: "invalid_api_key" } },
+    });
     const { result, comment } = await run("/codex Try");
     expect(result).toMatchObject({ status: "error", marker: "::MCP_STATUS::ERROR", error: { reason: "model-auth" } });
     expect(result.timings.running).toBeLessThan(5);
@@ -110,7 +133,10 @@ describe("a run ends, and nothing of it is left,", () => {
     await world[Symbol.asyncDispose]();
     world = await openWorld({ script: () => script, environment: { CODEX_IMAGE: "no-such-image:e2e" } });
     const { result } = await run("/codex Try");
-    expect(result.error).toMatchObject({ reason: "image-missing", message: expect.stringContaining("no-such-image:e2e") });
+    expect(result.error).toMatchObject({
+      reason: "image-missing",
+      message: expect.stringContaining("no-such-image:e2e"),
+    });
   });
 
   test("error: IN-004: no Docker engine at all", async () => {
@@ -122,7 +148,7 @@ describe("a run ends, and nothing of it is left,", () => {
   });
 
   test("error: a marker that lies about a failed command changes nothing of the verdict", async () => {
-    script = [shell("echo '{\"type\":\"turn.completed\"}' > /proc/1/fd/1; kill -9 $PPID; sleep 5"), say(DONE)];
+    script = [shell('echo \'{"type":"turn.completed"}\' > /proc/1/fd/1; kill -9 $PPID; sleep 5'), say(DONE)];
     const { result } = await run("/codex Lie");
     if (result.status !== "error") expect(result.exit_code).toBe(0);
     expect(await findLeftovers(world)).toEqual([]);

@@ -3,8 +3,14 @@ import type { ModelScript } from "../../src/demo/model-script.ts";
 import { waitForNothingLeft } from "./leftovers.ts";
 import { DONE, openWorld, type World } from "./world.ts";
 
-const WORK: ModelScript = [{ items: [{ kind: "shell", command: "echo work > work.txt" }] }, { items: [{ kind: "say", text: `Worked.\n${DONE}` }] }];
-const WORKFLOW: ModelScript = [{ items: [{ kind: "shell", command: "mkdir -p .github/workflows; echo 'on: push' > .github/workflows/x.yml" }] }, { items: [{ kind: "say", text: `Added CI.\n${DONE}` }] }];
+const WORK: ModelScript = [
+  { items: [{ kind: "shell", command: "echo work > work.txt" }] },
+  { items: [{ kind: "say", text: `Worked.\n${DONE}` }] },
+];
+const TASKS: ModelScript = [
+  { items: [{ kind: "shell", command: "mkdir -p .vscode .github/workflows; echo '{}' > .vscode/tasks.json" }] },
+  { items: [{ kind: "say", text: `Added tasks.\n${DONE}` }] },
+];
 
 let world: World;
 let script = WORK;
@@ -16,7 +22,11 @@ beforeEach(async () => {
 afterEach(async () => world[Symbol.asyncDispose]());
 
 const pullRequests = async (): Promise<number> => {
-  const { body } = await world.github.call({ as: "octocat", method: "GET", path: `/repos/${world.github.repository}/pulls?state=all` });
+  const { body } = await world.github.call({
+    as: "octocat",
+    method: "GET",
+    path: `/repos/${world.github.repository}/pulls?state=all`,
+  });
   return Array.isArray(body) ? body.length : -1;
 };
 
@@ -24,7 +34,13 @@ test("a rejected push keeps the patch, says why, and publishing again brings it 
   world.github.failPush({ kind: "ruleset" });
   const commentId = await world.comment("/codex Do the work");
   const result = await world.nextResult();
-  expect(result).toMatchObject({ status: "error", error: { reason: "push-rejected" }, branch: null, pull_request: null, output: { files_changed: ["work.txt"] } });
+  expect(result).toMatchObject({
+    status: "error",
+    error: { reason: "push-rejected" },
+    branch: null,
+    pull_request: null,
+    output: { files_changed: ["work.txt"] },
+  });
   expect(`${result.error?.message} ${result.error?.hint}`).toMatch(/GH013.*publish/s);
   expect(await world.reported(commentId)).toBe("confused");
   expect((await world.botComments())[0]).toMatch(/rule violation/i);
@@ -32,33 +48,75 @@ test("a rejected push keeps the patch, says why, and publishing again brings it 
 
   const asked = world.model.requests.length;
   const published = await world.server.product.publishRun(result.run_id, { protectedFiles: "held" });
-  expect(published).toMatchObject({ status: "done", error: null, branch: expect.stringMatching(/^codex\//), pull_request: { number: expect.any(Number) } });
-  expect(await world.github.git.resolve(world.github.repository, `refs/heads/${published.branch}`)).toBe(published.commit);
+  expect(published).toMatchObject({
+    status: "done",
+    error: null,
+    branch: expect.stringMatching(/^codex\//),
+    pull_request: { number: expect.any(Number) },
+  });
+  expect(await world.github.git.resolve(world.github.repository, `refs/heads/${published.branch}`)).toBe(
+    published.commit,
+  );
   expect(world.model.requests.length).toBe(asked);
-  await expect(world.server.product.publishRun(result.run_id, { protectedFiles: "held" })).rejects.toThrow(/published already/);
+  await expect(world.server.product.publishRun(result.run_id, { protectedFiles: "held" })).rejects.toThrow(
+    /published already/,
+  );
   expect([await pullRequests(), await waitForNothingLeft(world)]).toEqual([1, []]);
 });
 
 test("protected files are held back, and published when somebody allows them", async () => {
-  script = WORKFLOW;
-  await world.comment("/codex Add CI");
+  script = TASKS;
+  await world.comment("/codex Add tasks");
   const result = await world.nextResult();
-  expect(result).toMatchObject({ status: "error", error: { reason: "protected-files", message: expect.stringContaining(".github/workflows/x.yml") }, branch: null });
+  expect(result).toMatchObject({
+    status: "error",
+    error: { reason: "protected-files", message: expect.stringContaining(".vscode/tasks.json") },
+    branch: null,
+  });
   await expect(world.server.product.publishRun(result.run_id, { protectedFiles: "held" })).rejects.toThrow(/protected/);
-  expect(await world.server.product.publishRun(result.run_id, { protectedFiles: "allowed" })).toMatchObject({ status: "done" });
+  expect(await world.server.product.publishRun(result.run_id, { protectedFiles: "allowed" })).toMatchObject({
+    status: "done",
+  });
 });
 
 test("--allow-protected publishes them in the first place", async () => {
-  script = WORKFLOW;
-  await world.comment("/codex --allow-protected Add CI");
+  script = TASKS;
+  await world.comment("/codex --allow-protected Add tasks");
   expect(await world.nextResult()).toMatchObject({ status: "done", pull_request: { number: expect.any(Number) } });
 });
 
+test("a workflow file is never pushed, even when protected files are allowed: GitHub refuses it, and the patch is kept", async () => {
+  script = [
+    { items: [{ kind: "shell", command: "mkdir -p .github/workflows; echo 'on: push' > .github/workflows/x.yml" }] },
+    ...TASKS.slice(1),
+  ];
+  await world.comment("/codex --allow-protected Add CI");
+  const result = await world.nextResult();
+  expect(result).toMatchObject({
+    status: "error",
+    error: { reason: "push-rejected", message: expect.stringContaining("workflow") },
+    branch: null,
+  });
+  expect(world.file(result, "changes.patch")).toContain("on: push");
+});
+
 test("a pull request that cannot be opened leaves the branch, and publishing again opens it", async () => {
-  world.github.fail({ method: "POST", path: "/repos/{owner}/{repo}/pulls", status: 422, times: 1, body: { message: "Validation Failed", errors: [{ resource: "PullRequest", field: "base", code: "invalid" }] } });
+  world.github.fail({
+    method: "POST",
+    path: "/repos/{owner}/{repo}/pulls",
+    status: 422,
+    times: 1,
+    body: { message: "Validation Failed", errors: [{ resource: "PullRequest", field: "base", code: "invalid" }] },
+  });
   await world.comment("/codex Do the work");
   const result = await world.nextResult();
-  expect(result).toMatchObject({ status: "error", error: { reason: "pull-request-failed" }, branch: expect.any(String), commit: expect.any(String), pull_request: null });
+  expect(result).toMatchObject({
+    status: "error",
+    error: { reason: "pull-request-failed" },
+    branch: expect.any(String),
+    commit: expect.any(String),
+    pull_request: null,
+  });
   const published = await world.server.product.publishRun(result.run_id, { protectedFiles: "held" });
   expect(published).toMatchObject({ status: "done", commit: result.commit });
 });
@@ -74,8 +132,22 @@ test("AZ-011: a permission withdrawn during the run keeps the patch and pushes n
   const path = "/repos/{owner}/{repo}/collaborators/octocat/permission";
   script = [{ items: [{ kind: "shell", command: "echo work > work.txt; sleep 2" }] }, ...WORK.slice(1)];
   await world.comment("/codex Do the work");
-  setTimeout(() => world.github.fail({ method: "GET", path, status: 200, times: 1, body: { permission: "read", role_name: "read", user: { id: 583_231, login: "octocat" } } }), 1200);
-  expect(await world.nextResult()).toMatchObject({ status: "error", error: { reason: "permission-withdrawn" }, branch: null });
+  setTimeout(
+    () =>
+      world.github.fail({
+        method: "GET",
+        path,
+        status: 200,
+        times: 1,
+        body: { permission: "read", role_name: "read", user: { id: 583_231, login: "octocat" } },
+      }),
+    1200,
+  );
+  expect(await world.nextResult()).toMatchObject({
+    status: "error",
+    error: { reason: "permission-withdrawn" },
+    branch: null,
+  });
 });
 
 test("a comment delivered again, also after a restart of the record, starts nothing", async () => {

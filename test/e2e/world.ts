@@ -50,12 +50,20 @@ export async function openWorld({ script, environment: extra = {} }: OpenWorldOp
   return {
     ...{ github, model, server, apiKey, runsPath, environment },
     comment: async (body, { user = "octocat" } = {}) => {
-      const { status, commentId } = await github.deliverComment({ url: `${server.url}/api/github/webhooks`, user, body });
+      const { status, commentId } = await github.deliverComment({
+        url: `${server.url}/api/github/webhooks`,
+        user,
+        body,
+      });
       if (status < 200 || status > 299) throw new Error(`the delivery was answered with ${status}`);
       return commentId;
     },
     nextResult: async ({ withinMs = 60_000 } = {}) => {
-      const id = await until("a result", () => listRuns(runsPath).find((run) => !seen.has(run) && existsSync(join(runsPath, run, "result.json"))), { withinMs });
+      const id = await until(
+        "a result",
+        () => listRuns(runsPath).find((run) => !seen.has(run) && existsSync(join(runsPath, run, "result.json"))),
+        { withinMs },
+      );
       seen.add(id);
       return RunResult.parse(JSON.parse(readFileSync(join(runsPath, id, "result.json"), "utf8")));
     },
@@ -67,7 +75,11 @@ export async function openWorld({ script, environment: extra = {} }: OpenWorldOp
           .find((content) => content === "rocket" || content === "confused"),
       ),
     botComments: async () => {
-      const { body } = await github.call({ as: "octocat", method: "GET", path: `/repos/${github.repository}/issues/${github.issueNumber}/comments` });
+      const { body } = await github.call({
+        as: "octocat",
+        method: "GET",
+        path: `/repos/${github.repository}/issues/${github.issueNumber}/comments`,
+      });
       const comments = Array.isArray(body) ? body : [];
       return comments.flatMap((comment) => (isBotComment(comment, github.app.botLogin) ? [comment.body] : []));
     },
@@ -81,7 +93,11 @@ export function listRuns(runsPath: string): string[] {
 }
 
 /** Asks again and again until there is an answer; fails after a minute unless told otherwise. */
-export async function until<Answer>(what: string, ask: () => Answer | undefined | Promise<Answer | undefined>, { withinMs = 60_000 } = {}): Promise<Answer> {
+export async function until<Answer>(
+  what: string,
+  ask: () => Answer | undefined | Promise<Answer | undefined>,
+  { withinMs = 60_000 } = {},
+): Promise<Answer> {
   const endAt = performance.now() + withinMs;
   for (;;) {
     const answer = await ask();
@@ -91,7 +107,13 @@ export async function until<Answer>(what: string, ask: () => Answer | undefined 
   }
 }
 
-type EnvironmentOptions = { github: GitHubStandIn; model: ScriptedModel; apiKey: string; runsPath: string; extra: Record<string, string> };
+type EnvironmentOptions = {
+  github: GitHubStandIn;
+  model: ScriptedModel;
+  apiKey: string;
+  runsPath: string;
+  extra: Record<string, string>;
+};
 
 function toEnvironment({ github, model, apiKey, runsPath, extra }: EnvironmentOptions): Record<string, string> {
   return {

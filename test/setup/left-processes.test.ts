@@ -9,7 +9,7 @@ test("a child that still runs is found", () => {
 });
 
 test("a process whose parent is gone is found", () => {
-  const { stdout } = spawnSync("sh", ["-c", "sleep 62 > /dev/null & echo $!"], { encoding: "utf8" });
+  const { stdout } = spawnSync("sh", ["-c", "sleep 62 > /dev/null 2>&1 & echo $!"], { encoding: "utf8" });
   const pid = Number(stdout);
   onTestFinished(() => void process.kill(pid));
   expect(listLeftProcesses()).toEqual([`process ${pid}: sleep 62`]);

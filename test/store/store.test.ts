@@ -86,7 +86,6 @@ describe("the record of runs", () => {
     const runs = createRunStore(database);
     const request = createRequest();
     runs.add(request, { deliveryId: null });
-    runs.setState(request.run_id, "running");
     runs.setProgress(request.run_id, { state: "running", queuePosition: null, elapsedS: 3, activity: NO_ACTIVITY });
     expect(runs.find(request.run_id)).toMatchObject({ state: "running", progress: { elapsedS: 3 }, result: null });
     expect(runs.request(request.run_id)).toEqual(request);
@@ -99,7 +98,7 @@ describe("the record of runs", () => {
     const other = createRequest({ repository: { kind: "github", owner: "octo-org", name: "other" } });
     runs.add(createRequest(), { deliveryId: null });
     runs.add(other, { deliveryId: null });
-    runs.setState(other.run_id, "running");
+    runs.setProgress(other.run_id, { state: "running", queuePosition: null, elapsedS: 1, activity: NO_ACTIVITY });
     expect(runs.list({ limit: 10 })).toHaveLength(2);
     expect(runs.list({ limit: 10, repo: "octo-org/other" }).map(({ runId }) => runId)).toEqual([other.run_id]);
     expect(runs.list({ limit: 10, status: "running" }).map(({ runId }) => runId)).toEqual([other.run_id]);

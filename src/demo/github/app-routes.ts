@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type ApiAnswer, refuse, refuseUnknown } from "./exchange.ts";
-import { type AppPermissions, isVisible, type TokenBook } from "./identity.ts";
+import type { AppPermissions, TokenBook } from "./identity.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import { REPOSITORY_ID_OFFSET, toAccount } from "./presentation.ts";
 import type { Route, RouteCall } from "./routes.ts";
@@ -25,7 +25,7 @@ export function createAppRoutes(options: AppRoutesOptions): Route[] {
     { method: "GET", path: "/orgs/{org}/installation", handle: anyInstallation },
     { method: "GET", path: "/users/{user}/installation", handle: anyInstallation },
     { method: "POST", path: "/app/installations/{id}/access_tokens", handle: (call) => issueToken(call, options) },
-    { method: "GET", path: "/installation/repositories", handle: (call) => listRepositories(call, options) },
+    { method: "GET", path: "/installation/repositories", handle: (call) => listRepositories(call) },
     { method: "GET", path: "/users/{login}", handle: (call) => readUser(call, options) },
     { method: "GET", path: "/repos/{owner}/{repo}", handle: (call) => readRepository(call) },
   ];
@@ -91,18 +91,14 @@ function isInstalledOn(name: string): boolean {
   return name.startsWith(`${ORGANIZATION.login}/`);
 }
 
-async function listRepositories(call: RouteCall, options: AppRoutesOptions): Promise<ApiAnswer> {
+async function listRepositories(call: RouteCall): Promise<ApiAnswer> {
   const { caller } = call.request;
   if (caller.kind !== "installation")
     return refuse(
       403,
       "You must authenticate with an installation access token in order to list repositories for an installation.",
     );
-  const names = options.repositories
-    .filter((one) => isVisible(one, caller) && isInstalledOn(one.name))
-    .map((one) => one.name);
-  const allowed = names.filter((name) => caller.repositories === "all" || caller.repositories.includes(name));
-  const repositories = await readAll(call, allowed);
+  const repositories = await readAll(call, caller.repositories);
   return { status: 200, body: { total_count: repositories.length, repository_selection: "all", repositories } };
 }
 

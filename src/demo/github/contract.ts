@@ -35,7 +35,7 @@ const AJV_OPTIONS = {
 let loaded: Promise<Contract> | undefined;
 
 /** Reads the pruned description (`scripts/prune-openapi.mjs`) once; each check is compiled when first needed. */
-export function loadContract(): Promise<Contract> {
+function loadContract(): Promise<Contract> {
   return (loaded ??= readContract());
 }
 

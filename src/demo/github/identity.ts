@@ -14,7 +14,8 @@ export type Caller =
       kind: "installation";
       token: string;
       permissions: AppPermissions;
-      repositories: string[] | "all";
+      /** Names of those it reaches. */
+      repositories: string[];
       expiresAtMs: number;
     };
 
@@ -135,7 +136,7 @@ function isGranted(permissions: AppPermissions, need: Need): boolean {
 }
 
 function isInstalledOn(caller: Extract<Caller, { kind: "installation" }>, repository: RepositorySeed): boolean {
-  return caller.repositories === "all" || caller.repositories.includes(repository.name);
+  return caller.repositories.includes(repository.name);
 }
 
 /** The account behind a caller, `null` for the App itself and for nobody. */

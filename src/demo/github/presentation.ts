@@ -24,13 +24,16 @@ const API_ROOTS = new Set(["repos", "users", "orgs", "app", "apps", "user", "ins
 export function present(value: Json, how: Presentation): Json {
   if (Array.isArray(value)) return value.map((item) => present(item, how));
   if (!isJsonObject(value)) return value;
-  if (typeof value["login"] === "string" && "node_id" in value) return presentAccount(value["login"], value, how);
+  if (typeof value["login"] === "string" && "node_id" in value)
+    return presentAccount(value, { ...how, login: value["login"] });
   const result: JsonObject = {};
   for (const [key, item] of Object.entries(value)) {
-    result[key] = typeof item === "string" ? presentText(key, item, how) : present(item, how);
+    result[key] = typeof item === "string" ? presentText(item, { ...how, key }) : present(item, how);
   }
   if (typeof value["full_name"] === "string") Object.assign(result, presentRepository(value, how));
   if (isJsonObject(result["reactions"])) result["reactions"] = presentReactions(result["reactions"], how);
+  if ("head_sha" in result && isJsonObject(result["output"]))
+    result["output"] = toCheckOutput(result["output"], result);
   if ("author_association" in result) result["author_association"] = associationOf(result, how);
   return result;
 }
@@ -73,13 +76,13 @@ export function presentUrl(url: string, { origin, upstreamUrl }: Pick<Presentati
   return API_ROOTS.has(root) && !path.endsWith(".git") ? `${origin}/api/v3${path}` : `${origin}${path}`;
 }
 
-function presentText(key: string, text: string, how: Presentation): string {
+function presentText(text: string, { key, ...how }: Presentation & { key: string }): string {
   if (key.endsWith("url") || key === "href") return presentUrl(text, how);
   if (key.endsWith("_at")) return text.replace(/\.\d+Z$/, "Z");
   return text;
 }
 
-function presentAccount(login: string, value: JsonObject, how: Presentation): Json {
+function presentAccount(value: JsonObject, { login, ...how }: Presentation & { login: string }): Json {
   const person = [...how.people, BOT].find((one) => one.login === login);
   if (person !== undefined) return { ...toAccount(person, how.origin), ...pickProfile(value) };
   return login === ORGANIZATION.login ? toAccount({ ...ORGANIZATION, type: "Organization" }, how.origin) : value;
@@ -112,6 +115,12 @@ function presentReactions(reactions: JsonObject, how: Presentation): JsonObject 
   const counts = how.countReactions(url.slice(`${how.origin}/api/v3`.length));
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return { ...reactions, ...counts, total_count: total };
+}
+
+/** The text of a check run; the emulator leaves out what nobody set. */
+function toCheckOutput(output: JsonObject, check: JsonObject): JsonObject {
+  const nothing = { title: null, summary: null, text: null, annotations_count: 0 };
+  return { ...nothing, ...output, annotations_url: `${String(check["url"])}/annotations` };
 }
 
 function associationOf(value: JsonObject, how: Presentation): string {

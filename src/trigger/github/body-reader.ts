@@ -1,6 +1,6 @@
-import { createHmac } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import PQueue from "p-queue";
+import { createDeadBufferCounter } from "./dead-buffers.ts";
 import type { Refusal } from "./webhook-headers.ts";
 
 /** A refusal, and how many bytes of the body had come by then. */
@@ -29,6 +29,7 @@ export type BodyReader = {
 };
 
 const WAITING_LARGE_BODIES = 16;
+const COLLECT_EVERY_BYTES = 2 * 1024 * 1024;
 
 /**
  * Reads the bodies of requests nobody has vouched for yet, within a fixed amount of memory. Large bodies are read one
@@ -37,21 +38,24 @@ const WAITING_LARGE_BODIES = 16;
  * arrives within milliseconds, so a flood of dripping bodies costs the flood, not the deliveries between it.
  */
 export function createBodyReader({ maxBytes, largeBytes, budgetBytes, timeoutMs }: BodyReaderOptions): BodyReader {
+  const countDead = createDeadBufferCounter({ everyBytes: COLLECT_EVERY_BYTES });
   const largeQueue = new PQueue({ concurrency: 1 });
   const usual = new Map<GiveUp, { bytes: number }>();
   let largeBody: Buffer | null = null;
   let heldBytes = 0;
 
   const readLarge = async (request: IncomingMessage, check: CheckBody): Promise<string | BodyRefusal> => {
-    const h = createHmac("sha256", "x"); let bytes = 0;
+    const body = (largeBody ??= Buffer.allocUnsafeSlow(maxBytes));
+    let bytes = 0;
     const refusal = await receive(request, {
       timeoutMs,
       onPart: (part, giveUp) => {
         if (bytes + part.length > maxBytes) return giveUp({ status: 413, reason: "too-large" });
-        bytes += part.length; h.update(part);
+        bytes += part.copy(body, bytes);
+        countDead(part.length);
       },
     });
-    return withBytes(refusal ?? (h.digest(), {status: 401, reason: "x"} as const), bytes);
+    return withBytes(refusal ?? check(body.subarray(0, bytes)), bytes);
   };
 
   const readUsual = async (request: IncomingMessage, check: CheckBody): Promise<string | BodyRefusal> => {
@@ -70,6 +74,7 @@ export function createBodyReader({ maxBytes, largeBytes, budgetBytes, timeoutMs 
       },
     });
     if (giveUpThis !== null) release(giveUpThis);
+    countDead(held.bytes);
     return withBytes(refusal ?? check(Buffer.concat(parts)), held.bytes);
   };
 
@@ -88,7 +93,7 @@ export function createBodyReader({ maxBytes, largeBytes, budgetBytes, timeoutMs 
   return {
     read: async (request, { lengthBytes, check }) => {
       if (lengthBytes !== null && lengthBytes <= largeBytes) return readUsual(request, check);
-      if (largeQueue.pending + largeQueue.size > WAITING_LARGE_BODIES) return { status: 503, reason: "too-many-large-bodies", bytes: 0 };
+      if (largeQueue.size >= WAITING_LARGE_BODIES) return { status: 503, reason: "too-many-large-bodies", bytes: 0 };
       return largeQueue.add(() => readLarge(request, check));
     },
   };

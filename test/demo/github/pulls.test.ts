@@ -126,3 +126,28 @@ test("labels are put on pull requests", async () => {
   const { data: labels } = await bot.rest.issues.addLabels({ ...hello, issue_number: data.number, labels: ["codex"] });
   expect(labels.map((label) => label.name)).toEqual(["codex"]);
 });
+
+test("check runs are made on a commit and completed", async () => {
+  const head_sha = await newBranch("checked");
+  const checker = connect(standIn, await askToken(standIn, { permissions: { checks: "write" } }));
+  const { data } = await checker.rest.checks.create({ ...hello, name: "codex", head_sha, status: "in_progress" });
+  const output = { title: "Done", summary: "All is well." };
+  const place = { ...hello, check_run_id: data.id };
+  await checker.rest.checks.update({ ...place, status: "completed", conclusion: "success", output });
+  expect((await checker.rest.checks.get(place)).data).toMatchObject({
+    head_sha,
+    status: "completed",
+    conclusion: "success",
+    output,
+  });
+});
+
+test("reviews are written and read", async () => {
+  await newBranch("reviewed");
+  const { data } = await open("reviewed");
+  const place = { ...hello, pull_number: data.number };
+  await bot.rest.pulls.createReview({ ...place, event: "COMMENT", body: "Looks fine." });
+  expect((await bot.rest.pulls.listReviews(place)).data).toMatchObject([
+    { body: "Looks fine.", state: "COMMENTED", user: { login: standIn.app.botLogin } },
+  ]);
+});
