@@ -7,26 +7,26 @@ import { openBenchWorld, type BenchWorld } from "./world.ts";
 const OUTPUT_BYTES = 300 * 1024 ** 2;
 const LINE = "x".repeat(119);
 
+const FLOOD = "Write a lot";
+
 /** A process of the agent may write to the container's own output, past Codex: nothing bounds that but the reader. */
 const flood: ModelScript = [
   { items: [{ kind: "shell", command: `yes ${LINE} | head -c ${OUTPUT_BYTES} > /proc/1/fd/1; echo over` }] },
-  { items: [{ kind: "say", phase: "final_answer", text: "Wrote a lot.\n\n::MCP_STATUS::DONE" }] },
+  { items: [{ kind: "say", phase: "final_answer", text: "Wrote a lot." }] },
 ];
+const small: ModelScript = [{ items: [{ kind: "say", phase: "final_answer", text: "Wrote nothing." }] }];
 
 const SAMPLE_EVERY_MS = 50;
 
 /** By how much the server's memory grows while a container writes 300 MB, and what becomes of them on disk. */
 export async function measureMemory(): Promise<string[]> {
-  await using world = await openBenchWorld({ script: flood });
-  // The first run loads what every run needs; the second one is measured.
-  const rehearsal = await runOnce(world);
-  const before = world.server.readRssBytes();
-  const { peakBytes, log, tookMs, status } = await runOnce(world);
-  const growth = peakBytes - before;
+  await using world = await openBenchWorld({ script: ({ prompt }) => (prompt.includes(FLOOD) ? flood : small) });
+  // A small run first loads what every run needs.
+  await runOnce(world, { prompt: "Write nothing" });
+  const { beforeBytes, peakBytes, log, tookMs, ending } = await runOnce(world, { prompt: FLOOD });
   return [
-    `A container that writes ${toMib(OUTPUT_BYTES)} (run ended ${status} after ${toMs(tookMs)})`,
-    `the server's memory grew by ${toMib(growth)} at most, from ${toMib(before)} (aim: under 64 MiB)`,
-    `in the first such run after the start: to ${toMib(rehearsal.peakBytes)}, from ${toMib(rehearsal.beforeBytes)}`,
+    `A container that writes ${toMib(OUTPUT_BYTES)} (the run ended ${ending} after ${toMs(tookMs)})`,
+    `the server's memory grew by ${toMib(peakBytes - beforeBytes)} at most, from ${toMib(beforeBytes)} (aim: under 64 MiB)`,
     `log.txt holds ${toMib(log.bytes)} of it${log.says ? " and says what it left out" : ""}`,
   ];
 }
@@ -35,25 +35,26 @@ type FloodFigures = {
   beforeBytes: number;
   peakBytes: number;
   tookMs: number;
-  status: string;
+  ending: string;
   log: { bytes: number; says: boolean };
 };
 
-async function runOnce(world: BenchWorld): Promise<FloodFigures> {
+async function runOnce(world: BenchWorld, { prompt }: { prompt: string }): Promise<FloodFigures> {
   const known = new Set(world.listRuns());
-  const comment = await world.prepareComment("/codex --mode suggest Write a lot");
+  const comment = await world.prepareComment(`/codex --mode ask ${prompt}`);
   const startedAt = performance.now();
   const beforeBytes = world.server.readRssBytes();
   let peakBytes = beforeBytes;
   const timer = setInterval(() => (peakBytes = Math.max(peakBytes, world.server.readRssBytes())), SAMPLE_EVERY_MS);
   try {
     await comment.deliver();
-    const { status, run_id: runId, output } = await world.nextResult(known);
+    const { status, run_id: runId, output, error } = await world.nextResult(known);
     const tookMs = performance.now() - startedAt;
     await comment.reported();
     const { size } = statSync(join(world.folder, "runs", runId, "log.txt"));
     const says = size < OUTPUT_BYTES && /left out/.test(output.full_log ?? "");
-    return { beforeBytes, peakBytes, tookMs, status, log: { bytes: size, says } };
+    const ending = error === null ? status : `${status} (${error.message})`;
+    return { beforeBytes, peakBytes, tookMs, ending, log: { bytes: size, says } };
   } finally {
     clearInterval(timer);
   }

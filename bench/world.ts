@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { isJsonObject, type JsonObject } from "../src/demo/github/json.ts";
 import { startGitHubStandIn, type GitHubStandIn } from "../src/demo/github/stand-in.ts";
 import { toCommentPayload } from "../src/demo/github/webhook.ts";
-import type { ModelScript } from "../src/demo/model-script.ts";
-import { startScriptedModel, type ScriptedModel } from "../src/demo/scripted-model.ts";
+import type { ModelRequest, ModelScript } from "../src/demo/model-script.ts";
+import { startScriptedModel, type ScriptedModel, type ScriptSource } from "../src/demo/scripted-model.ts";
 import { RunResult } from "../src/run/result.ts";
 import { startServerProcess, type ServerProcess } from "./server-process.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -40,7 +40,7 @@ export type PreparedComment = {
   reported(): Promise<void>;
 };
 
-export type OpenWorldOptions = { script: ModelScript; environment?: Record<string, string> };
+export type OpenWorldOptions = { script: ScriptSource; environment?: Record<string, string> };
 
 /** Opens a world whose model follows the script without any delay. */
 export async function openBenchWorld({ script, environment = {} }: OpenWorldOptions): Promise<BenchWorld> {
@@ -52,9 +52,9 @@ export async function openBenchWorld({ script, environment = {} }: OpenWorldOpti
   const apiKey = `sk-bench-${randomBytes(16).toString("hex")}`;
   const github = disposables.use(await startGitHubStandIn());
   const times: number[] = [];
-  const answer = (): ModelScript => {
+  const answer = (request: ModelRequest): ModelScript => {
     times.push(performance.now());
-    return script;
+    return typeof script === "function" ? script(request) : script;
   };
   const model = disposables.use(await startScriptedModel(answer, { apiKey }));
   const variables = { ...toEnvironment({ github, model, apiKey, runsPath }), ...environment };

@@ -6,6 +6,9 @@
 // The description is GitHub's, published by @octokit/openapi under the MIT licence (the notice stands in the result).
 // What is thrown away: all paths but OPERATIONS, and everything that validates nothing (texts, examples, headers).
 import { readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { format, resolveConfig } from "prettier";
 
 /** Every call that the product makes, or may make, and those the demo makes to play the people. */
 const OPERATIONS = `
@@ -79,7 +82,9 @@ const NO_MEANING = new Set([
 ]);
 const NO_MEANING_EITHER = new Set(["deprecated", "default", "links", "callbacks", "security", "servers"]);
 
-const [source, target = new URL("../src/demo/github/openapi.json", import.meta.url)] = process.argv.slice(2);
+const [source, chosenTarget] = process.argv.slice(2);
+const ownTarget = new URL("../src/demo/github/openapi.json", import.meta.url);
+const target = chosenTarget === undefined ? ownTarget : pathToFileURL(resolve(chosenTarget));
 if (source === undefined) throw new Error("usage: prune-openapi.mjs <path to ghes-3.19.json> [target]");
 const description = JSON.parse(readFileSync(source, "utf8"));
 
@@ -102,7 +107,8 @@ for (const line of OPERATIONS.trim().split("\n")) {
   pruned.paths[path][method] = strip(operation, { named: false });
 }
 copyReferences(pruned.paths);
-writeFileSync(target, `${format(pruned)}\n`);
+const layout = { ...(await resolveConfig(fileURLToPath(target))), parser: "json" };
+writeFileSync(target, await format(JSON.stringify(pruned), layout));
 
 /** A copy without what validates nothing, and without `nullable` where Ajv cannot take it (no `type` beside it). */
 function strip(node, { named }) {
@@ -130,14 +136,4 @@ function copyReferences(node) {
   if (pruned.components[kind][name] !== undefined) return;
   pruned.components[kind][name] = strip(description.components[kind][name], { named: false });
   copyReferences(pruned.components[kind][name]);
-}
-
-/** One path or component a line, so that a change of one is a change of one line. */
-function format({ paths, components, ...head }) {
-  const lines = (map) => Object.entries(map).map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
-  const parts = Object.entries(components).map(
-    ([kind, map]) => `${JSON.stringify(kind)}:{\n${lines(map).join(",\n")}}`,
-  );
-  const opening = JSON.stringify(head).slice(0, -1);
-  return `${opening},"paths":{\n${lines(paths).join(",\n")}},"components":{\n${parts.join(",\n")}}}`;
 }

@@ -8,7 +8,7 @@ import type { Terminal } from "./trigger/cli/product.ts";
 export async function runDemoCommand({ live, terminal }: { live: boolean; terminal: Terminal }): Promise<number> {
   const config = readConfig();
   return runDemo({
-    startServer: (environment) => startServer(readConfig({ environment })),
+    startServer: (environment) => startServer(readConfig({ environment, folder: environment["RUNS_PATH"] ?? "/" })),
     live: live ? toLiveModel(config) : null,
     write: (line) => void terminal.out.write(`${line}\n`),
     folderPath: resolve(config.paths.runs, "demo"),

@@ -11,7 +11,7 @@ const code = await runProgram(argv.slice(2), {
   readConfig,
   openProduct: async (options) => (await import("./compose.ts")).openProduct(options),
   serve: async (config) => (await import("./serve.ts")).serve(config),
-  buildImage: async (config, options) => (await import("./compose.ts")).buildRunnerImage(config, options),
+  buildImage: async (config, options) => (await import("./image-command.ts")).buildConfiguredImage(config, options),
   runDemo: async (options) => (await import("./demo-command.ts")).runDemoCommand(options),
   runDoctor: async (config, options) => (await import("./doctor/doctor.ts")).runDoctor(config, options),
 });

@@ -60,6 +60,7 @@ export type Orchestrator = {
 
 type LiveRun = { controller: AbortController; settled: Promise<void> };
 
+/** Joins record, queue and stages. Nothing starts before the first `accept` or `recover`. */
 export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   const { store, files, log } = options;
   const live = new Map<RunId, LiveRun>();

@@ -13,8 +13,8 @@ debug.enable(`${debug.disable()},-simple-git,-simple-git:*`);
 
 /**
  * A simple-git whose children have the explicit environment of `toGitEnvironment()` and the settings of
- * `toGitSettings()`, and nothing else. For what talks to other repositories: fetch, ls-remote, push. Its promises reject with a `GitError` for
- * every exit code but 0.
+ * `toGitSettings()`, and nothing else. For what talks to other repositories: fetch, ls-remote, push. Its promises reject for
+ * every exit code but 0, with a simple-git error whose message is that of a `GitError`.
  */
 export function createGit(options: GitOptions): SimpleGit {
   const env = toGitEnvironment(options);
@@ -33,11 +33,11 @@ export function createGit(options: GitOptions): SimpleGit {
       allowUnsafeGpgProgram: true,
     },
     completion: { onClose: true, onExit: false },
-    // simple-git's own rule takes a failure without words for a success.
+    // simple-git's own rule takes a failure without words for a success, and repeats whatever git said.
     errors: (error, { exitCode, stdOut, stdErr }) => {
-      if (error !== undefined || exitCode === 0) return error;
+      if (exitCode === 0 || options.signal?.aborted) return error;
       const stderr = Buffer.concat([...stdErr, ...stdOut]).toString("utf8");
-      return new GitError("command", { exitCode, stderr, credential: options.credential ?? null });
+      return Buffer.from(new GitError("command", { exitCode, stderr, credential: options.credential ?? null }).message);
     },
     ...(options.signal === undefined ? {} : { abort: options.signal }),
   }).env(env);

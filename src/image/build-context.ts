@@ -32,7 +32,7 @@ async function writeContext(context: Pack, { recipe, codexArchivePath }: WriteOp
     for await (const chunk of content) {
       if (target?.write(chunk) === false) await once(target, "drain");
     }
-    target?.end();
+    target?.end(null);
   }
   context.finalize();
 }

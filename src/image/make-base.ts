@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { RunError } from "../run/failure.ts";
 import type { AptSource } from "./apt-source.ts";
 import type { ImageEngine } from "./image-engine.ts";
-import { placeNode } from "./place-node.ts";
+import { nodePaths, placeNode } from "./place-node.ts";
 import { runTool } from "./run-tool.ts";
 
 export type MakeBaseOptions = {
@@ -73,7 +73,7 @@ type ImportOptions = MakeBaseOptions & { systemPath: string; nodePath: string };
 async function importFolders(engine: ImageEngine, options: ImportOptions): Promise<void> {
   const { image, systemPath, nodePath, signal } = options;
   const excluded = ["proc", "sys", "dev"].map((name) => `--exclude=./${name}/*`);
-  const args = ["--create", "--numeric-owner", ...excluded, "-C", systemPath, ".", "-C", nodePath, "./usr"];
+  const args = ["--create", "--numeric-owner", ...excluded, "-C", systemPath, ".", "-C", nodePath, ...nodePaths];
   const tar = spawn("tar", args, { stdio: ["ignore", "pipe", "ignore"], signal });
   const ended = once(tar, "close");
   ended.catch(() => undefined); // the import reports a stream that breaks off

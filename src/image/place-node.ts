@@ -10,6 +10,9 @@ export type PlaceNodeOptions = { /** Existing folder for archives. */ folderPath
 const NODE_RANGE = "24";
 const NPM_RANGE = "11";
 
+/** What is put there; no folder of them is in the system already, since an engine takes no path twice. */
+export const nodePaths = ["bin/node", "bin/npm", "bin/npx", "lib/node_modules"].map((path) => `./usr/local/${path}`);
+
 /** Puts Node and npm where the official image has them, below `nodePath`. */
 export async function placeNode(nodePath: string, options: PlaceNodeOptions): Promise<void> {
   const binPath = join(nodePath, "usr/local/bin");

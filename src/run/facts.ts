@@ -14,6 +14,7 @@ export type RunFacts = {
   pullRequest: PullRequest | null;
 };
 
+/** The facts of a run of which nothing is known yet. */
 export function createRunFacts(): RunFacts {
   return { base: null, usage: null, codex: null, branch: null, commit: null, pullRequest: null };
 }

@@ -1,7 +1,36 @@
 import { z } from "zod";
 
-/** Every reason a run can fail for, with the sentence that tells people what to do about it. The list is closed. */
-const hints = {
+/** Every reason a run can fail for. The list is closed. */
+export const FailureReason = z.enum([
+  "clone-failed",
+  "repository-empty",
+  "base-missing",
+  "image-missing",
+  "image-unusable",
+  "docker-unavailable",
+  "container-refused",
+  "engine-lost",
+  "model-auth",
+  "model-quota",
+  "model-unavailable",
+  "codex-failed",
+  "out-of-memory",
+  "disk-full",
+  "stalled",
+  "budget-exceeded",
+  "push-rejected",
+  "pull-request-failed",
+  "protected-files",
+  "secret-found",
+  "patch-too-large",
+  "permission-withdrawn",
+  "interrupted",
+  "internal",
+]);
+export type FailureReason = z.infer<typeof FailureReason>;
+
+/** The sentence that tells people what to do about each. */
+const hints: Record<FailureReason, string> = {
   "clone-failed": "Check that the repository can be reached and that the App or token may read it, then try again.",
   "repository-empty": "Push a first commit to the repository, then try again.",
   "base-missing": "Name a branch that exists with --base, then try again.",
@@ -29,14 +58,11 @@ const hints = {
   "permission-withdrawn": "Ask somebody who may write to the repository to publish the change.",
   interrupted: "The server stopped during the run; ask again.",
   internal: "This is a defect in Codex Orchestrator; please report it with the run's log.",
-} as const;
-
-export type FailureReason = keyof typeof hints;
-export const failureReasons = Object.keys(hints) as [FailureReason, ...FailureReason[]];
+};
 
 /** What went wrong, as it stands in the result document: one sentence for what happened, one for what to do. */
 export const RunFailure = z.object({
-  reason: z.enum(failureReasons),
+  reason: FailureReason,
   message: z.string().min(1),
   hint: z.string().min(1),
 });

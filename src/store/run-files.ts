@@ -16,6 +16,7 @@ export const runFileNames = {
 } as const;
 export type RunFile = keyof typeof runFileNames;
 
+/** Where a file of a run lies, or will lie. */
 export function toRunFile(paths: StatePaths, { runId, file }: { runId: RunId; file: RunFile }): string {
   return join(paths.runFolder(runId), runFileNames[file]);
 }

@@ -19,6 +19,7 @@ export type RunLog = {
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const TAIL_BYTES = 256 * 1024;
 
+/** Opens both files for a run whose folder is there. Each holds at most `maxBytes`, and its end; default 64 MiB. */
 export function openRunLog(
   paths: StatePaths,
   { runId, mask, maxBytes = MAX_FILE_BYTES }: { runId: RunId; mask: Mask; maxBytes?: number },

@@ -26,7 +26,7 @@ export function escapeProse(text: string): string {
 }
 
 /** Addresses, mentions, references to issues by number or by GitHub's older form. */
-const REFERENCE = /(https?|ftp):(?=\\?\/\\?\/)|\bwww\.(?=[\w\\])|@(?=[\w-])|(?<!(?<!\\)&(?=#39;))#(?=\d)|\bGH-(?=\d)/gi;
+const REFERENCE = /(https?|ftp):(?=\\?\/\\?\/)|www(?=\.)|@(?=[\w-])|(?<!(?<!\\)&(?=#39;))#(?=\d)|\bGH-(?=\d)/gi;
 
 const ADDRESS = /https?:\/\/[^\s<>\\"'`|]+/iy;
 

@@ -22,7 +22,7 @@ type Context = RenderSafelyOptions & {
 };
 
 /** The line that makes a table of a paragraph; CommonMark, which is parsed here, knows no tables. */
-const TABLE_RULE = /^[ \t>*+-]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/m;
+const TABLE_RULE = /^[\s>*+|:-]*$/;
 
 /** More of these than any text for people has; they make a parser slow, or the stack too small. */
 export function isTooTangled(text: string): boolean {
@@ -34,12 +34,7 @@ export function isTooTangled(text: string): boolean {
  * tag means nothing. Everything else is prose, and is escaped and disarmed. Throws when the nesting is too deep.
  */
 export function renderSafely(source: string, { allowedHosts }: RenderSafelyOptions): string {
-  const context = {
-    source,
-    allowedHosts,
-    hasTable: source.includes("|") && TABLE_RULE.test(source),
-    place: "block" as const,
-  };
+  const context: Context = { source, allowedHosts, tables: "none", place: "root" };
   const root = parser.parse(source);
   const pieces = renderChildren(root, context);
   const last = root.children.at(-1);
@@ -109,7 +104,8 @@ function renderChildren(node: Extract<Node, { children: unknown[] }>, context: C
   const inside: Context = { ...context, place: toPlace(node) };
   if (node.type === "paragraph") {
     const text = toSource(node, context);
-    inside.tables = text.includes("|") && TABLE_RULE.test(text) ? "possible" : "none";
+    const hasRule = text.split("\n").some((line) => line.includes("-") && TABLE_RULE.test(line));
+    inside.tables = hasRule && text.includes("|") ? "possible" : "none";
   }
   const pieces: Piece[] = [];
   let from = node.type === "root" ? 0 : toStart(node);
@@ -132,7 +128,11 @@ function renderInlineCode(source: string, { tables, allowedHosts }: Context): Pi
 const MAX_URL_LENGTH = 200;
 
 function renderLink(node: Extract<Node, { type: "link" }>, context: Context): Piece[] {
-  const children = node.children.flatMap((child) => render(child, { ...context, place: "inline" }));
+  // In an address between angle brackets a backslash is itself, and would escape what comes after it.
+  const isBare = context.source.startsWith("<", toStart(node));
+  const children = isBare
+    ? toProse(toSource(node, context).slice(1, -1).replaceAll("\\", ""))
+    : node.children.flatMap((child) => render(child, { ...context, place: "inline" }));
   if (isHarmlessUrl(node.url, context)) {
     const href = new URL(node.url).href.replaceAll("(", "%28").replaceAll(")", "%29");
     return toVerbatim(`[${joinPieces(children, { allowedHosts: [] })}](${href})`);

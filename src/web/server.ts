@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 
 /** Answers one request; false when the path is not its own. */
 export type Route = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>;
@@ -28,7 +27,8 @@ export async function startWebServer({ host, port, routes, onError }: StartWebSe
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
   await listen(server, { host, port });
-  const { port: actual } = server.address() as AddressInfo;
+  const address = server.address();
+  const actual = address === null || typeof address === "string" ? port : address.port;
   return { port: actual, [Symbol.asyncDispose]: () => close(server) };
 }
 

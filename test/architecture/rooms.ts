@@ -6,12 +6,16 @@ const floors: Floor[] = [
   { name: "main", rooms: ["main.ts"], shared: false },
   {
     name: "composition",
-    rooms: ["compose.ts", "stages.ts", "serve.ts", "demo-command.ts", "demo", "doctor"],
+    rooms: ["compose.ts", "stages.ts", "serve.ts", "demo-command.ts", "image-command.ts", "demo", "doctor"],
     shared: true,
   },
   { name: "trigger", rooms: ["trigger/cli", "trigger/github", "trigger/mcp", "web"], shared: false },
   { name: "config", rooms: ["config.ts", "environment.ts"], shared: true },
-  { name: "orchestrator", rooms: ["orchestrator.ts", "execute-run.ts", "publish-run.ts", "restore-publication.ts", "agent.ts"], shared: true },
+  {
+    name: "orchestrator",
+    rooms: ["orchestrator.ts", "execute-run.ts", "publish-run.ts", "restore-publication.ts", "agent.ts"],
+    shared: true,
+  },
   {
     name: "stage",
     rooms: ["workspace", "container", "gateway", "codex", "outcome", "publish", "store", "queue", "image"],

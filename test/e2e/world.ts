@@ -122,7 +122,7 @@ function toEnvironment({ github, model, apiKey, runsPath, extra }: EnvironmentOp
     CODEX_MODEL: "gpt-5.5",
     RUNS_PATH: runsPath,
     PORT: "0",
-    LOG_LEVEL: "warn",
+    LOG_LEVEL: process.env["E2E_LOG_LEVEL"] ?? "warn",
     APP_ID: String(github.app.id),
     PRIVATE_KEY: github.app.privateKey,
     WEBHOOK_SECRET: github.app.webhookSecret,

@@ -25,6 +25,8 @@ export type TokenBook = {
   add(caller: Extract<Caller, { token: string }>): void;
   /** Whose token it is; `null` when nobody's, or no longer. */
   find(token: string): Caller | null;
+  /** Every installation token that was ever handed out. */
+  listInstallationTokens(): string[];
   /** Ends every installation token at once, as if their hour were over. */
   expireInstallationTokens(): void;
 };
@@ -34,6 +36,8 @@ export function createTokenBook({ now = Date.now }: { now?: () => number } = {})
   const callers = new Map<string, Extract<Caller, { token: string }>>();
   return {
     add: (caller) => void callers.set(caller.token, caller),
+    listInstallationTokens: () =>
+      [...callers.values()].filter(({ kind }) => kind === "installation").map(({ token }) => token),
     find(token) {
       const caller = callers.get(token);
       if (caller === undefined) return null;

@@ -80,6 +80,8 @@ export type GitHubStandIn = AsyncDisposable & {
   delayPushes(delayMs: number): void;
   /** Runs before each push is taken, `null` to stop: the moment for somebody else to push first. */
   beforePush(hook: ((commands: PushCommands) => Promise<void>) | null): void;
+  /** Every installation token that was handed out so far. */
+  listInstallationTokens(): string[];
   /** Ends all installation tokens, as after their hour. */
   expireTokens(): void;
   /** Writes a comment as a person and delivers the signed event about it. */
@@ -157,6 +159,7 @@ function toControls(world: World, { repository, issueNumber }: { repository: str
     failPush: (fault) => world.backend.faults.add(fault),
     delayPushes: (delayMs) => void (world.pushing.delayMs = delayMs),
     beforePush: (hook) => void (world.pushing.hook = hook),
+    listInstallationTokens: () => world.api.tokens.listInstallationTokens(),
     expireTokens: () => world.api.tokens.expireInstallationTokens(),
     deliverComment: (comment) =>
       deliverComment(world, { secret: WEBHOOK_SECRET, issue: issueNumber, repository, ...comment }),

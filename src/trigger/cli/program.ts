@@ -22,7 +22,7 @@ export type ProgramOptions = {
 /** Runs one command line. Resolves with the exit code; never rejects for bad usage or a failed run. */
 export async function runProgram(argv: readonly string[], options: ProgramOptions): Promise<number> {
   const exit = { code: 0 };
-  const program = createProgram(options, exit);
+  const program = createProgram({ ...options, exit });
   try {
     await program.parseAsync([...argv], { from: "user" });
     return exit.code;
@@ -51,8 +51,9 @@ function reportError(error: unknown, { err }: Terminal): number {
 }
 
 type Exit = { code: number };
+type Joined = ProgramOptions & { exit: Exit };
 
-function createProgram(options: ProgramOptions, exit: Exit): Command {
+function createProgram(options: Joined): Command {
   const { terminal, version } = options;
   const program = new Command("codex-orchestrator")
     .description(
@@ -65,15 +66,15 @@ function createProgram(options: ProgramOptions, exit: Exit): Command {
     })
     .showHelpAfterError("(add --help to see what is possible)")
     .exitOverride();
-  addServe(program, options, exit);
-  addRun(program, options, exit);
+  addServe(program, options);
+  addRun(program, options);
   addRuns(program, options);
-  addUpkeep(program, options, exit);
-  addLater(program, exit, terminal);
+  addUpkeep(program, options);
+  addLater(program, options);
   return program;
 }
 
-function addServe(program: Command, { readConfig, serve }: ProgramOptions, exit: Exit): void {
+function addServe(program: Command, { readConfig, serve, exit }: Joined): void {
   program
     .command("serve")
     .description("Take webhooks and execute the runs they ask for, in one process.")
@@ -82,7 +83,7 @@ function addServe(program: Command, { readConfig, serve }: ProgramOptions, exit:
     });
 }
 
-function addRun(program: Command, { readConfig, openProduct, terminal, interrupts }: ProgramOptions, exit: Exit): void {
+function addRun(program: Command, { readConfig, openProduct, terminal, interrupts, exit }: Joined): void {
   program
     .command("run")
     .description(
@@ -151,11 +152,7 @@ function addRuns(program: Command, { readConfig, openProduct, terminal }: Progra
     );
 }
 
-function addUpkeep(
-  program: Command,
-  { readConfig, buildImage, runDemo, runDoctor, terminal }: ProgramOptions,
-  exit: Exit,
-): void {
+function addUpkeep(program: Command, { readConfig, buildImage, runDemo, runDoctor, terminal, exit }: Joined): void {
   const image = program.command("image").description("The image that agents run in.");
   image
     .command("build")
@@ -180,7 +177,7 @@ function addUpkeep(
 }
 
 /** Commands of the contract that this version does not have yet: they say so, and where to look. */
-function addLater(program: Command, exit: Exit, { err }: Terminal): void {
+function addLater(program: Command, { exit, terminal: { err } }: Joined): void {
   const later = {
     worker: "Take runs from a shared queue (not available yet: needs PostgreSQL support).",
     mcp: "MCP over stdio (not available yet).",

@@ -6,6 +6,7 @@ export type ProgressLine = { show(progress: RunProgress): void; end(): void };
 
 const QUIET_LINE_EVERY_S = 10;
 
+/** Chooses by the stream: a terminal gets the living line. */
 export function createProgressLine(stream: NodeJS.WritableStream & { isTTY?: boolean }): ProgressLine {
   return stream.isTTY === true ? createLiveLine(stream) : createPlainLines(stream);
 }

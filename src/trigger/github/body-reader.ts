@@ -3,102 +3,102 @@ import PQueue from "p-queue";
 import { createDeadBufferCounter } from "./dead-buffers.ts";
 import type { Refusal } from "./webhook-headers.ts";
 
+/** A body that came to its end: as a whole, or only counted when it was longer than what is kept. */
+export type ReceivedBody = { kept: Buffer | null; bytes: number };
+
 /** A refusal, and how many bytes of the body had come by then. */
 export type BodyRefusal = Refusal & { bytes: number };
-
-/** Looks at a whole body, at once: its memory is used again afterwards. */
-export type CheckBody = (body: Buffer) => string | Refusal;
 
 export type BodyReaderOptions = {
   /** Longest body, in bytes. */
   maxBytes: number;
-  /** A longer body than this is a large one, in bytes; so is one of unannounced length. */
-  largeBytes: number;
-  /** How much may be held in memory for all unfinished bodies that are not large, in bytes. */
+  /** Longest body that is kept, in bytes. A longer one, or one of unannounced length, is only passed on part by part. */
+  keptBytes: number;
+  /** How much may be held in memory for all unfinished bodies together, in bytes. */
   budgetBytes: number;
   /** Longest time a body may take to arrive, in milliseconds. */
   timeoutMs: number;
 };
 
+export type ReadBodyOptions = { lengthBytes: number | null; onPart: (part: Buffer) => void };
+
 export type BodyReader = {
-  /** Resolves with what `check` made of the whole body, or with why the body was not read to its end. */
-  read(
-    request: IncomingMessage,
-    options: { lengthBytes: number | null; check: CheckBody },
-  ): Promise<string | BodyRefusal>;
+  /** Resolves when the body is over, or with why it is refused; then the request's stream is at an end or unwanted. */
+  read(request: IncomingMessage, options: ReadBodyOptions): Promise<ReceivedBody | BodyRefusal>;
 };
 
-const WAITING_LARGE_BODIES = 16;
-const COLLECT_EVERY_BYTES = 2 * 1024 * 1024;
+const WAITING_LONG_BODIES = 16;
+const COLLECT_EVERY_BYTES = 8 * 1024 * 1024;
 
 /**
- * Reads the bodies of requests nobody has vouched for yet, within a fixed amount of memory. Large bodies are read one
- * at a time, into memory that is kept for them; a few wait, the next ones are refused unread. Of the others as many are
- * read as the budget holds. Where it does not, the one that has been arriving longest is given up: a real delivery
- * arrives within milliseconds, so a flood of dripping bodies costs the flood, not the deliveries between it.
+ * Reads the bodies of requests nobody has vouched for yet, within a fixed amount of memory. Bodies that are too long to
+ * be kept are read one at a time; a few wait, the next ones are refused unread. Of the others as many are read as the
+ * budget holds. Where it does not, the one that has been arriving longest is given up: a real delivery arrives within
+ * milliseconds, so a flood of dripping bodies costs the flood, not the deliveries between it.
  */
-export function createBodyReader({ maxBytes, largeBytes, budgetBytes, timeoutMs }: BodyReaderOptions): BodyReader {
+export function createBodyReader({ maxBytes, keptBytes, budgetBytes, timeoutMs }: BodyReaderOptions): BodyReader {
   const countDead = createDeadBufferCounter({ everyBytes: COLLECT_EVERY_BYTES });
-  const largeQueue = new PQueue({ concurrency: 1 });
-  const usual = new Map<GiveUp, { bytes: number }>();
-  let largeBody: Buffer | null = null;
+  const longBodies = new PQueue({ concurrency: 1 });
+  const held = new Map<GiveUp, number>();
   let heldBytes = 0;
 
-  const readLarge = async (request: IncomingMessage, check: CheckBody): Promise<string | BodyRefusal> => {
-    const body = (largeBody ??= Buffer.allocUnsafeSlow(maxBytes));
+  const readLong = async (request: IncomingMessage, onPart: (part: Buffer) => void): Promise<Received> => {
     let bytes = 0;
     const refusal = await receive(request, {
       timeoutMs,
       onPart: (part, giveUp) => {
-        if (bytes + part.length > maxBytes) return giveUp({ status: 413, reason: "too-large" });
-        bytes += part.copy(body, bytes);
+        bytes += part.length;
+        if (bytes > maxBytes) return giveUp({ status: 413, reason: "too-large" });
+        onPart(part);
         countDead(part.length);
       },
     });
-    return withBytes(refusal ?? check(body.subarray(0, bytes)), bytes);
+    return refusal === null ? { kept: null, bytes } : { ...refusal, bytes };
   };
 
-  const readUsual = async (request: IncomingMessage, check: CheckBody): Promise<string | BodyRefusal> => {
+  const readUsual = async (request: IncomingMessage, onPart: (part: Buffer) => void): Promise<Received> => {
     const parts: Buffer[] = [];
-    const held = { bytes: 0 };
-    let giveUpThis: GiveUp | null = null;
+    let bytes = 0;
+    let key: GiveUp | null = null;
     const refusal = await receive(request, {
       timeoutMs,
       onPart: (part, giveUp) => {
-        giveUpThis = giveUp;
-        usual.set(giveUp, held);
+        key = giveUp;
         parts.push(part);
-        held.bytes += part.length;
-        heldBytes += part.length;
-        makeRoom();
+        bytes += part.length;
+        onPart(part);
+        hold(giveUp, part.length);
       },
     });
-    if (giveUpThis !== null) release(giveUpThis);
-    countDead(held.bytes);
-    return withBytes(refusal ?? check(Buffer.concat(parts)), held.bytes);
+    if (key !== null) release(key);
+    countDead(bytes);
+    return refusal === null ? { kept: Buffer.concat(parts), bytes } : { ...refusal, bytes };
   };
 
-  const release = (giveUp: GiveUp): void => {
-    heldBytes -= usual.get(giveUp)?.bytes ?? 0;
-    usual.delete(giveUp);
-  };
-  const makeRoom = (): void => {
-    for (const giveUp of usual.keys()) {
+  const hold = (giveUp: GiveUp, bytes: number): void => {
+    held.set(giveUp, (held.get(giveUp) ?? 0) + bytes);
+    heldBytes += bytes;
+    for (const oldest of held.keys()) {
       if (heldBytes <= budgetBytes) return;
-      release(giveUp);
-      giveUp({ status: 503, reason: "too-many-bodies" });
+      release(oldest);
+      oldest({ status: 503, reason: "too-many-bodies" });
     }
+  };
+  const release = (giveUp: GiveUp): void => {
+    heldBytes -= held.get(giveUp) ?? 0;
+    held.delete(giveUp);
   };
 
   return {
-    read: async (request, { lengthBytes, check }) => {
-      if (lengthBytes !== null && lengthBytes <= largeBytes) return readUsual(request, check);
-      if (largeQueue.size >= WAITING_LARGE_BODIES) return { status: 503, reason: "too-many-large-bodies", bytes: 0 };
-      return largeQueue.add(() => readLarge(request, check));
+    read: async (request, { lengthBytes, onPart }) => {
+      if (lengthBytes !== null && lengthBytes <= keptBytes) return readUsual(request, onPart);
+      if (longBodies.size >= WAITING_LONG_BODIES) return { status: 503, reason: "too-many-long-bodies", bytes: 0 };
+      return longBodies.add(() => readLong(request, onPart));
     },
   };
 }
 
+type Received = ReceivedBody | BodyRefusal;
 type GiveUp = (refusal: Refusal) => void;
 type ReceiveOptions = { timeoutMs: number; onPart: (part: Buffer, giveUp: GiveUp) => void };
 
@@ -117,8 +117,4 @@ function receive(request: IncomingMessage, { timeoutMs, onPart }: ReceiveOptions
     const timer = setTimeout(() => end({ status: 408, reason: "too-slow" }), timeoutMs);
     request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
   });
-}
-
-function withBytes(outcome: string | Refusal, bytes: number): string | BodyRefusal {
-  return typeof outcome === "string" ? outcome : { ...outcome, bytes };
 }

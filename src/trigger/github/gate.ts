@@ -15,14 +15,14 @@ export type WebhookGateOptions = {
   /** Gets every request that passes, in the form that Probot's own middleware takes. */
   handle: (request: VerifiedRequest, response: ServerResponse) => Promise<unknown>;
   log: Logger;
-  /** How much memory unfinished bodies of a usual size may take together, in bytes. Default 8 MiB. */
+  /** How much memory unfinished bodies may take together, in bytes. Default 8 MiB. */
   budgetBytes?: number;
   /** Longest time a body may take to arrive, in milliseconds. Default 10 s, as long as GitHub itself waits. */
   bodyTimeoutMs?: number;
 };
 
-/** Only a comment and an issue of GitHub's greatest length, in escaped emoji, come to more than this. */
-const LARGE_BODY_BYTES = 1024 * 1024;
+/** A comment and an issue of GitHub's greatest length, in escaped emoji, come to 1.6 million bytes. */
+const KEPT_BYTES = 2 * 1024 * 1024;
 
 export type WebhookGate = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -30,6 +30,7 @@ export type WebhookGate = (request: IncomingMessage, response: ServerResponse) =
  * Stands in front of a webhook middleware and lets nothing through that GitHub did not sign: the head is checked before
  * the body is read, the size while it arrives, the signature on its raw bytes, and only then is it parsed. A refusal
  * is answered with its status and an empty body; the log gets the reason and the number of bytes, nothing of the request.
+ * A signed body of more than 2 MiB is longer than any comment's: it is answered with 202 and goes no further.
  */
 export function createWebhookGate({
   secret,
@@ -41,7 +42,7 @@ export function createWebhookGate({
   if (secret === "") throw new Error("A webhook gate needs a secret.");
   const bodies = createBodyReader({
     maxBytes: MAX_BODY_BYTES,
-    largeBytes: LARGE_BODY_BYTES,
+    keptBytes: KEPT_BYTES,
     budgetBytes,
     timeoutMs: bodyTimeoutMs,
   });
@@ -49,33 +50,41 @@ export function createWebhookGate({
 
   return async (request, response) => {
     const checked = await checkRequest(request, { secret, bodies });
-    if (typeof checked === "string") {
-      await handle(Object.assign(request, { body: checked }), response);
-      return;
+    if (checked === "too-long-for-us") {
+      response.writeHead(202, { "content-length": 0 }).end();
+    } else if ("text" in checked) {
+      await handle(Object.assign(request, { body: checked.text }), response);
+    } else {
+      logRefusal(checked);
+      refuse(response, checked);
     }
-    logRefusal(checked);
-    refuse(response, checked);
   };
 }
 
 type CheckOptions = { secret: string; bodies: BodyReader };
+type Checked = { text: string } | BodyRefusal | "too-long-for-us";
 
 /** The signed text, or why the request is refused and how many bytes of it were looked at. */
-async function checkRequest(request: IncomingMessage, { secret, bodies }: CheckOptions): Promise<string | BodyRefusal> {
+async function checkRequest(request: IncomingMessage, { secret, bodies }: CheckOptions): Promise<Checked> {
   const head = checkHead(request);
   if ("status" in head) return { ...head, bytes: 0 };
-  return bodies.read(request, { ...head, check: (body) => checkBody(body, { head, secret }) });
+  const hmac = createHmac("sha256", secret);
+  const body = await bodies.read(request, { lengthBytes: head.lengthBytes, onPart: (part) => void hmac.update(part) });
+  if ("status" in body) return body;
+  const { kept, bytes } = body;
+  if (!timingSafeEqual(hmac.digest(), head.signature)) return { status: 401, reason: "signature-wrong", bytes };
+  if (kept === null) return "too-long-for-us";
+  const checked = checkPayload(kept, head);
+  return typeof checked === "string" ? { text: checked } : { ...checked, bytes };
 }
 
-function checkBody(body: Buffer, { head, secret }: { head: WebhookHead; secret: string }): string | Refusal {
-  const digest = createHmac("sha256", secret).update(body).digest();
-  if (!timingSafeEqual(digest, head.signature)) return { status: 401, reason: "signature-wrong" };
+function checkPayload(body: Buffer, { event }: WebhookHead): string | Refusal {
   const text = decode(body);
   const payload = text === null ? undefined : parseJson(text);
   if (text === null || typeof payload !== "object" || payload === null || Array.isArray(payload)) {
     return { status: 400, reason: "not-a-json-object" };
   }
-  const parsed = parsePayload(payload, { event: head.event });
+  const parsed = parsePayload(payload, { event });
   return parsed.kind === "invalid" ? { status: 400, reason: `payload: ${parsed.problem}` } : text;
 }
 

@@ -1,7 +1,9 @@
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { MAX_BODY_BYTES } from "../../../src/trigger/github/webhook-headers.ts";
@@ -196,11 +198,11 @@ test("a sender that goes away in the middle of a body leaves nothing behind", as
 });
 
 test("dripping bodies that hold all the memory there is are given up for a delivery that comes whole", async () => {
-  await using gate = await startGateServer({ budgetBytes: 1 });
+  await using gate = await startGateServer({ budgetBytes: 1000 });
   const sockets = Array.from({ length: 2 }, () => connect(gate.port, "127.0.0.1").on("error", () => {}));
   for (const socket of sockets) {
-    socket.write(toHead({ ...good, "content-length": 20 * MIB }));
-    socket.write(Buffer.alloc(13 * MIB, 0x20));
+    socket.write(toHead({ ...good, "content-length": 1000 }));
+    socket.write(Buffer.alloc(600, 0x20));
   }
   await expect.poll(() => gate.logged.join("")).toContain("too-many-bodies");
   expect(await send(gate.port, signed(body))).toMatchObject({ status: 200 });
@@ -209,22 +211,28 @@ test("dripping bodies that hold all the memory there is are given up for a deliv
 
 test("AT-02: a flood of large unsigned bodies neither grows memory by 64 MiB nor keeps a good delivery waiting", async () => {
   await using gate = await startGateServer();
-  const large = Buffer.alloc(20 * MIB, 0x20);
-  const headers = { ...toHeaders(large), "x-hub-signature-256": `sha256=${"0".repeat(64)}` };
-  const flood = (): Promise<unknown> => send(gate.port, { headers, body: large }).catch(() => null);
-  await flood();
   const before = process.memoryUsage.rss();
   let peak = before;
   const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 5);
-  const flooding = Promise.all(Array.from({ length: 40 }, flood));
-  const delivered = await send(gate.port, signed(body));
-  await flooding;
+  const flood = runFlood({ port: gate.port, count: 100, bytes: 20 * MIB, concurrency: 20 });
+  const waitedMs: number[] = [];
+  while (flood.exitCode === null) {
+    const delivered = await send(gate.port, { headers: toHeaders(body), body });
+    expect(delivered.status).toBe(200);
+    waitedMs.push(delivered.ms);
+    await sleep(20);
+  }
   clearInterval(watch);
-  expect(delivered).toMatchObject({ status: 200 });
-  expect(delivered.ms).toBeLessThan(1000);
+  expect(Math.max(...waitedMs)).toBeLessThan(1000);
   expect(gate.logged.join("").length).toBeLessThan(MIB);
-  expect((peak - before) / MIB).toBeLessThan(128);
+  expect((peak - before) / MIB).toBeLessThan(96);
 });
+
+/** In a process of its own, so that only the server's memory and time are looked at. */
+function runFlood({ port, count, bytes, concurrency }: Record<"port" | "count" | "bytes" | "concurrency", number>) {
+  const script = fileURLToPath(new URL("flood.ts", import.meta.url));
+  return spawn(process.execPath, [script, ...[port, count, bytes, concurrency].map(String)], { stdio: "ignore" });
+}
 
 function toHead(headers: SendOptions["headers"]): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);

@@ -1,0 +1,204 @@
+import { createServer, type AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { checkProfile } from "../../src/container/check-profile.ts";
+import { startContainer } from "../../src/container/start-container.ts";
+import type { RunError } from "../../src/run/failure.ts";
+import {
+  createTestEngine,
+  image,
+  listLeftContainers,
+  makeFolders,
+  runScript,
+  toTestSpec,
+  toWishes,
+} from "./container-fixture.ts";
+
+const engine = createTestEngine();
+
+afterEach(async () => {
+  expect(await listLeftContainers(engine)).toEqual([]);
+});
+
+describe("the profile on a real engine", () => {
+  test("the engine makes exactly what is wanted, and names it so that it is found again", async () => {
+    await using folders = await makeFolders();
+    const spec = toTestSpec(folders, { script: "exec sleep 100" });
+    await using container = await startContainer(engine, { spec });
+    const view = await engine.inspectContainer(container.id);
+    expect(view?.state).toEqual({ status: "running", exitCode: 0, outOfMemory: false });
+    expect(() => checkProfile(spec, { actual: view?.profile ?? spec })).not.toThrow();
+    expect(view?.profile).toMatchObject({ ...spec, runtime: expect.any(String), env: spec.env, labels: spec.labels });
+    expect(await engine.listRunContainers({ instanceId: "somebody else" })).toEqual([]);
+    expect(await engine.listRunContainers({ instanceId: spec.labels["codex-orchestrator.instance"] ?? "" })).toEqual([
+      { id: container.id, runId: folders.runId, status: "running" },
+    ]);
+  });
+
+  test("the kernel says the same from inside: no capabilities, no new privileges, seccomp, not root, limits", async () => {
+    await using folders = await makeFolders();
+    const script = [
+      "grep -E '^(CapEff|CapBnd|CapPrm|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status",
+      "id -u; cat /proc/1/comm; hostname; ulimit -n; ulimit -c; env | sort",
+    ].join("; ");
+    const { stdout } = await runScript(engine, { folders, script });
+    expect(stdout).toMatch(/CapPrm:\s+0{16}\nCapEff:\s+0{16}\nCapBnd:\s+0{16}\nCapAmb:\s+0{16}/);
+    expect(stdout).toMatch(/NoNewPrivs:\s+1\nSeccomp:\s+2/);
+    const uid = process.getuid?.() === 0 ? 10001 : process.getuid?.();
+    expect(stdout).toContain(`\n${uid}\ndocker-init\nrun\n4096\n0\n`);
+    expect(stdout).toContain("CODEX_HOME=/codex\nHOME=/home/run\n");
+    expect(stdout).not.toMatch(/KEY|TOKEN|SECRET/);
+  });
+
+  test("CT-015: nothing can be written but the workspace, Codex's home and scratch", async () => {
+    await using folders = await makeFolders();
+    const places = [
+      "/",
+      "/etc",
+      "/usr",
+      "/usr/local/bin",
+      "/in",
+      "/run/model",
+      "/run",
+      "/var/tmp",
+      "/opt/codex",
+      "/proc/sys/kernel",
+      "/sys",
+    ];
+    const script = [
+      ...places.map((place) => `touch ${place}/x 2>/dev/null && echo WRITTEN ${place}`),
+      "for place in /workspace /codex /tmp $HOME; do touch $place/x || echo REFUSED $place; done",
+      "printf '#!/bin/sh\\necho ran' > /tmp/p; chmod +x /tmp/p; /tmp/p",
+      "mknod /tmp/dev b 8 0 2>/dev/null && echo DEVICE; mount -t tmpfs x /tmp 2>/dev/null && echo MOUNT; true",
+    ].join("\n");
+    const { stdout, stderr } = await runScript(engine, { folders, script });
+    expect([stdout, stderr]).toEqual(["ran\n", ""]);
+    expect(existsSync(join(folders.paths.treePath, "x"))).toBe(true);
+  });
+
+  test("mode ask: the workspace is mounted read-only", async () => {
+    await using folders = await makeFolders();
+    const script = "touch /workspace/x";
+    const { exit, stderr } = await runScript(engine, { folders, script, workspaceAccess: "read-only" });
+    expect(exit).toMatchObject({ exitCode: 1 });
+    expect(stderr).toMatch(/Read-only file system/);
+  });
+
+  test("CT-012: no name is resolved, and no address is reached: internet, metadata, bridge, host ports", async () => {
+    await using folders = await makeFolders();
+    const server = createServer().listen(0, "0.0.0.0");
+    const { port } = server.address() as AddressInfo;
+    const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
+    const targets = [...own, "1.1.1.1", "169.254.169.254", "172.17.0.1", "127.0.0.1", "::1", "fe80::1"];
+    const script = `node -e '
+      const net = require("node:net"), dns = require("node:dns/promises");
+      const tried = (host, port) => new Promise((resolve) => {
+        const socket = net.connect({ host, port, timeout: 1500 });
+        socket.on("connect", () => resolve(host + " REACHED"));
+        socket.on("timeout", () => resolve(host + " silent"));
+        socket.on("error", (error) => resolve(host + " " + error.code));
+      });
+      const found = (name) => dns.lookup(name).then(() => name + " FOUND", (error) => name + " " + error.code);
+      Promise.all([
+        ...${JSON.stringify(targets)}.flatMap((host) => [tried(host, ${port}), tried(host, 22), tried(host, 443)]),
+        found("example.com"), found("host.docker.internal"), found("metadata.google.internal"),
+      ]).then((lines) => console.log(lines.join("\\n")));
+    '; cat /proc/net/dev /proc/net/route`;
+    try {
+      const { stdout, stderr } = await runScript(engine, { folders, script });
+      expect(stderr).toBe("");
+      expect(stdout).toMatch(/1\.1\.1\.1 ENETUNREACH/);
+      expect(stdout).toMatch(/example\.com EAI_AGAIN|example\.com ENOTFOUND/);
+      expect(stdout).not.toMatch(/REACHED|FOUND$|silent/m);
+      expect(stdout).not.toMatch(/eth0|docker0/);
+    } finally {
+      server.close();
+    }
+  });
+});
+
+describe("a container that cannot be started", () => {
+  async function startAndFail(change: Partial<ReturnType<typeof toTestSpec>>): Promise<RunError["failure"]> {
+    await using folders = await makeFolders();
+    const spec = { ...toTestSpec(folders, { script: "true" }), ...change };
+    return startContainer(engine, { spec }).then(
+      () => expect.fail("it started"),
+      (error: RunError) => error.failure,
+    );
+  }
+
+  test("IN-005: an image that is missing is named, and never fetched", async () => {
+    const failure = await startAndFail({ image: "codex-runner:not-there" });
+    expect(failure).toMatchObject({
+      reason: "image-missing",
+      message: expect.stringContaining("codex-runner:not-there"),
+    });
+  });
+
+  test("a folder that is missing is refused and not made", async () => {
+    const source = "/nowhere/at/all";
+    const failure = await startAndFail({
+      mounts: [{ source, target: "/in", access: "read-only", propagation: "rprivate" }],
+    });
+    expect(failure).toMatchObject({ reason: "container-refused", message: expect.stringContaining(source) });
+    expect(existsSync(source)).toBe(false);
+  });
+
+  test("what the engine does not know is refused with its own words", async () => {
+    const failure = await startAndFail({ runtime: "no-such-runtime" });
+    expect(failure).toMatchObject({ reason: "container-refused", message: expect.stringContaining("no-such-runtime") });
+  });
+
+  test("an engine that is away is said to be away", async () => {
+    const { createDockerEngine } = await import("../../src/container/docker-engine.ts");
+    const away = createDockerEngine({ endpoint: { kind: "socket", socketPath: "/nowhere/docker.sock" } });
+    const refusal = { failure: { reason: "docker-unavailable" } };
+    await expect(away.readEngineInfo()).rejects.toMatchObject(refusal);
+    await expect(away.readImage(image)).rejects.toMatchObject(refusal);
+    await expect(away.listRunContainers({ instanceId: "x" })).rejects.toMatchObject(refusal);
+    await expect(away.removeContainer("x")).rejects.toMatchObject(refusal);
+  });
+
+  test.each([
+    ["entry", "/usr/local/bin/missing", /missing/],
+    ["program", "/etc/passwd", /denied/i],
+  ])("CT-020: an image without the %s is unusable, in one clean line", async (_, entry, words) => {
+    await using folders = await makeFolders();
+    const spec = { ...toTestSpec(folders, { script: "" }), entrypoint: [entry], command: [] };
+    const ending = startContainer(engine, { spec }).then(async (container) => {
+      await using started = container;
+      started.stdout.resume();
+      started.stderr.resume();
+      return started.supervise(toWishes());
+    });
+    const error = await ending.then(
+      () => expect.fail("it ran"),
+      (reason: RunError) => reason,
+    );
+    expect(error.failure.reason).toBe("image-unusable");
+    expect(error.failure.message).toMatch(words);
+    expect(error.failure.message).not.toMatch(/[\n\u001b]/);
+  });
+
+  test("CT-020: an image without Codex is unusable, in one clean line", async () => {
+    await using folders = await makeFolders();
+    const ending = runScript(engine, { folders, script: "exec codex-missing exec --json" });
+    await expect(ending).rejects.toMatchObject({
+      failure: { reason: "image-unusable", message: expect.stringContaining("codex-missing: not found") },
+    });
+  });
+});
+
+describe("what doctor asks", () => {
+  test("the engine tells its version, runtimes and folder; the image its Codex", async () => {
+    expect(await engine.readEngineInfo()).toMatchObject({
+      version: expect.stringMatching(/^\d+\./),
+      runtimes: expect.arrayContaining(["runc"]),
+      rootFolder: expect.stringMatching(/^\//),
+    });
+    expect(await engine.readImage(image)).toMatchObject({ codexVersion: expect.stringMatching(/^0\.\d+\.\d+$/) });
+    expect(await engine.readImage("codex-runner:not-there")).toBeNull();
+  });
+});
