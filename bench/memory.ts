@@ -4,14 +4,23 @@ import type { ModelScript } from "../src/demo/model-script.ts";
 import { toMib, toMs } from "./statistics.ts";
 import { openBenchWorld, type BenchWorld } from "./world.ts";
 
-const OUTPUT_BYTES = 300 * 1024 ** 2;
+/** Whole lines, and no more than a pipe takes at once (pipe(7)), so that they never tear a line of Codex apart. */
 const LINE = "x".repeat(119);
+const BLOCK_BYTES = 34 * (LINE.length + 1);
+const OUTPUT_BYTES = BLOCK_BYTES * Math.ceil((300 * 1024 ** 2) / BLOCK_BYTES);
 
 const FLOOD = "Write a lot";
 
 /** A process of the agent may write to the container's own output, past Codex: nothing bounds that but the reader. */
+const FLOOD_COMMAND = `yes ${LINE} | dd iflag=fullblock bs=${BLOCK_BYTES} count=${OUTPUT_BYTES / BLOCK_BYTES} of=/proc/1/fd/1 2>/dev/null; touch /tmp/over`;
+
+/** A command that takes longer than Codex waits for goes on behind the model's back, so the model waits for its end. */
+const WAIT_COMMAND = "for i in $(seq 250); do [ -e /tmp/over ] && break; sleep 0.1; done";
+const WAITS = 8;
+
 const flood: ModelScript = [
-  { items: [{ kind: "shell", command: `yes ${LINE} | head -c ${OUTPUT_BYTES} > /proc/1/fd/1; echo over` }] },
+  { items: [{ kind: "shell", command: FLOOD_COMMAND }] },
+  ...Array.from({ length: WAITS }, () => ({ items: [{ kind: "shell" as const, command: WAIT_COMMAND }] })),
   { items: [{ kind: "say", phase: "final_answer", text: "Wrote a lot." }] },
 ];
 const small: ModelScript = [{ items: [{ kind: "say", phase: "final_answer", text: "Wrote nothing." }] }];

@@ -21,6 +21,7 @@ export async function prepareImage({ node, env = process.env }) {
   await reportStep(() => buildImage({ node }), {
     begin: `building the runner image ${image}`,
     end: `runner image ${image} built`,
+    repeatMs: null,
   });
 }
 

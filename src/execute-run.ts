@@ -1,7 +1,7 @@
 import type { Agent, AgentEnd } from "./agent.ts";
 import { findProtected } from "./publish/protected.ts";
 import type { Destination } from "./publish/destination.ts";
-import type { Publication, Published } from "./publish/publish.ts";
+import type { Prepared, Publication, PublishOptions } from "./publish/publish.ts";
 import type { RunFacts } from "./run/facts.ts";
 import { RunError, toRunFailure } from "./run/failure.ts";
 import { decideOutcome, toFailedOutcome, type RunOutcome } from "./run/outcome.ts";
@@ -25,7 +25,9 @@ export type Stages = {
     request: RunRequest,
     options: { outcome: RunOutcome; collected: Collected; base: Base; ended: AgentEnd },
   ): Promise<Publication>;
-  publishChanges(publication: Publication, options: { destination: Destination; published: Published }): Promise<void>;
+  /** Begins to ask the other side for what a push needs; nobody need wait for it. */
+  preparePublishing(destination: Destination): Promise<Prepared>;
+  publishChanges(publication: Publication, options: PublishOptions): Promise<void>;
 };
 
 export type ExecuteRunOptions = {
@@ -55,9 +57,15 @@ export async function executeRun(
   enter("running");
   const ended = await agent.run({ signal });
   noteEnd(facts, ended);
-  await agent[Symbol.asyncDispose]();
-  const collected = await stages.collectChanges(workspace, { request, base });
-  const outcome = decideOutcome({ ...ended, ...collected, timeoutS: request.timeout });
+  const mayPublish =
+    ended.exit.reason === "exited" && request.mode === "full-auto" && destination.publishing !== "none";
+  const prepared = mayPublish ? stages.preparePublishing(destination) : undefined;
+  // The container has ended, so removing it and reading what it left do not get in each other's way.
+  const [collected] = await Promise.all([
+    stages.collectChanges(workspace, { request, base }),
+    agent[Symbol.asyncDispose](),
+  ]);
+  const outcome = decideOutcome({ ...ended, ...collected });
   if (!isPublishable(outcome, { request, destination })) return outcome;
 
   const held = request.allow_protected ? [] : findProtected(outcome.filesChanged);
@@ -66,7 +74,7 @@ export async function executeRun(
   enter("publishing");
   const publication = await stages.toPublication(request, { outcome, collected, base, ended });
   return publishOrKeep(outcome, {
-    publish: () => stages.publishChanges(publication, { destination, published: facts }),
+    publish: () => stages.publishChanges(publication, { destination, published: facts, ...(prepared && { prepared }) }),
   });
 }
 

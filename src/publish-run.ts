@@ -4,7 +4,7 @@ import type { RunRequest } from "./run/request.ts";
 import type { RunResult } from "./run/result.ts";
 import { findProtected } from "./publish/protected.ts";
 import type { Destination } from "./publish/destination.ts";
-import type { Publication, Published } from "./publish/publish.ts";
+import type { Publication, Published, PublishOptions } from "./publish/publish.ts";
 
 /** Failures that leave finished work behind, which publishing alone can bring home. */
 const publishable: readonly FailureReason[] = [
@@ -19,10 +19,7 @@ export type PublishRunOptions = {
   reachRepository: (request: RunRequest) => Promise<Destination>;
   /** Makes the tree of base commit and patch in the mirror, from the run's files alone. */
   restore: (request: RunRequest, options: { result: RunResult; destination: Destination }) => Promise<Publication>;
-  publishChanges: (
-    publication: Publication,
-    options: { destination: Destination; published: Published },
-  ) => Promise<void>;
+  publishChanges: (publication: Publication, options: PublishOptions) => Promise<void>;
 };
 
 /**

@@ -4,7 +4,7 @@ import type { Stages } from "./execute-run.ts";
 import type { Mask } from "./mask.ts";
 import type { RunWatch } from "./orchestrator.ts";
 import { findDestination, type DestinationOptions } from "./publish/destination.ts";
-import { publishChanges, type Publication } from "./publish/publish.ts";
+import { preparePublishing, publishChanges, type Publication } from "./publish/publish.ts";
 import { toPathText } from "./run/changes.ts";
 import { NO_ACTIVITY } from "./run/progress.ts";
 import { LOG_TAIL_BYTES } from "./restore-publication.ts";
@@ -12,6 +12,7 @@ import type { RunRequest } from "./run/request.ts";
 import type { StatePaths } from "./store/paths.ts";
 import { readLogTail, toRunFile } from "./store/run-files.ts";
 import { openRunLog } from "./store/run-log.ts";
+import { withFreshCredential } from "./publish/fresh-credential.ts";
 import { cloneWorkspace } from "./workspace/clone-workspace.ts";
 import { collectChanges } from "./workspace/collect-changes.ts";
 import { openWorkspace } from "./workspace/workspace.ts";
@@ -51,14 +52,16 @@ export function bindStages(
       }),
     reachRepository: () => findDestination(request, options.destinations),
     cloneWorkspace: async (workspace, { destination, signal }) =>
-      cloneWorkspace(workspace, {
-        url: destination.url,
-        baseRef: request.base,
-        credential: await destination.readCredential(),
-        mirrorRoot: paths.mirrors,
-        owner: process.getuid?.() === 0 ? settings.user : null,
-        signal,
-      }),
+      withFreshCredential({ mint: destination.readCredential }, (credential) =>
+        cloneWorkspace(workspace, {
+          url: destination.url,
+          baseRef: request.base,
+          credential,
+          mirrorRoot: paths.mirrors,
+          owner: process.getuid?.() === 0 ? settings.user : null,
+          signal,
+        }),
+      ),
     collectChanges: (workspace, { base }) =>
       collectChanges(workspace, { base, patchPath: toRunFile(paths, { runId: request.run_id, file: "patch" }) }),
     toPublication: async (_request, { outcome, collected, base, ended }): Promise<Publication> => {
@@ -82,8 +85,8 @@ export function bindStages(
         },
       };
     },
-    publishChanges: (publication, { destination, published }) =>
-      publishChanges(publication, { destination, published }),
+    preparePublishing,
+    publishChanges,
     [Symbol.asyncDispose]: () => log.close(),
   };
 }

@@ -28,7 +28,7 @@ export function createLineSplitter({ onLine, maxLineBytes }: LineSplitterOptions
 
   const add = (bytes: Buffer): void => {
     const fits = Math.min(bytes.length, Math.max(0, maxLineBytes - length));
-    if (length + fits > held.length) {
+    if (fits > 0 && length + fits > held.length) {
       const larger = Buffer.allocUnsafe(Math.min(maxLineBytes, Math.max(2 * held.length, length + fits)));
       held.copy(larger, 0, 0, length);
       held = larger;

@@ -61,10 +61,11 @@ async function importImage(docker: Docker, { tar, image, changes, onProgress, si
 type BuildOptions = BuildImageOptions & { context: Readable };
 
 async function buildImage(docker: Docker, options: BuildOptions): Promise<void> {
-  const { context, image, buildArgs, labels, onProgress, signal } = options;
+  const { context, image, network, buildArgs, labels, onProgress, signal } = options;
   try {
     const query = {
       t: image,
+      networkmode: network,
       buildargs: buildArgs,
       labels,
       rm: true,

@@ -21,7 +21,8 @@ export async function followProgress(
 ): Promise<void> {
   const lastLines: string[] = [];
   for await (const step of readSteps(answer)) {
-    if (step.error !== undefined) throw new EngineRefusal([...lastLines, step.error].map(toOneLine).join(" | "));
+    if (step.error !== undefined)
+      throw new EngineRefusal([step.error, "after:", ...lastLines].map(toOneLine).join(" "));
     const line = toOneLine(step.stream ?? (step.id === undefined ? (step.status ?? "") : ""));
     if (line === "") continue;
     onProgress?.(line);

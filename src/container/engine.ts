@@ -14,8 +14,8 @@ export type ContainerView = { profile: ContainerSpec; state: ContainerState };
 export type ContainerOutput = {
   stdout: Readable;
   stderr: Readable;
-  /** The first 1 KiB of stderr, also when somebody else has read it: what a broken image says. */
-  readFirstWords: () => string;
+  /** The first 1 KiB of stderr, also when somebody else reads it: what a broken image says. To be called after the end. */
+  readFirstWords: () => Promise<string>;
   /**
    * Ends the connection; what was received can still be read. Needed to stop a container whose output nobody reads:
    * Docker (seen with 20.10) answers no call about it, not even a kill, while its output waits for a reader.
@@ -58,6 +58,8 @@ export interface ImageEngine {
 
 export type BuildImageOptions = ProgressOptions & {
   image: string;
+  /** Network of the build's own steps. */
+  network: "default" | "none";
   buildArgs: Record<string, string>;
   labels: Record<string, string>;
 };

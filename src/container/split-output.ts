@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { PassThrough, type Readable } from "node:stream";
 import type { ContainerOutput } from "./engine.ts";
 
 const HEADER_BYTES = 8;
 const STDERR = 2;
 const FIRST_WORDS_BYTES = 1024;
+const FIRST_WORDS_WITHIN_MS = 1_000;
 
 /**
  * Splits an engine's attach stream into stdout and stderr (frames of `[kind, 0, 0, 0, length]` and the bytes).
@@ -19,8 +21,12 @@ export function splitOutput(source: Readable): ContainerOutput {
     const roomBytes = FIRST_WORDS_BYTES - firstWords.length;
     if (roomBytes > 0) firstWords = Buffer.concat([firstWords, bytes.subarray(0, roomBytes)]);
   };
-  void pump(source, { stdout, stderr, keepFirstWords });
-  return { stdout, stderr, readFirstWords: () => firstWords.toString("utf8"), close: () => source.destroy() };
+  const pumping = pump(source, { stdout, stderr, keepFirstWords });
+  const readFirstWords = async (): Promise<string> => {
+    await Promise.race([pumping, sleep(FIRST_WORDS_WITHIN_MS, undefined, { ref: false })]);
+    return firstWords.toString("utf8");
+  };
+  return { stdout, stderr, readFirstWords, close: () => source.destroy() };
 }
 
 type Targets = { stdout: PassThrough; stderr: PassThrough; keepFirstWords: (bytes: Buffer) => void };

@@ -54,7 +54,7 @@ export async function superviseContainer(engine: ContainerEngine, options: Watch
   try {
     const ended = waitForEnd(engine, { id: options.id, watching: watching.signal });
     const cause = await Promise.race([ended.then(() => null), ...watchLimits(options, { watching: watching.signal })]);
-    if (cause === null) return toExit(await ended, options);
+    if (cause === null) return await toExit(await ended, options);
 
     await stopContainer(engine, { ...options, cause, ended });
     return cause;
@@ -142,10 +142,10 @@ async function endsWithin(ended: Promise<Ending>, { limitMs }: { limitMs: number
 /** What a shell, or the engine's init, exits with when it could not start a program. Codex itself never does. */
 const NOT_STARTED_CODES = [126, 127];
 
-function toExit(ending: Ending, { output }: Watched): ContainerExit {
+async function toExit(ending: Ending, { output }: Watched): Promise<ContainerExit> {
   if (ending === null) return { reason: "lost" };
   if (NOT_STARTED_CODES.includes(ending.exitCode)) {
-    const words = toOneLine(output.readFirstWords()) || `exit code ${ending.exitCode}`;
+    const words = toOneLine(await output.readFirstWords()) || `exit code ${ending.exitCode}`;
     throw new RunError("image-unusable", `The image's own programs could not be started: ${words}.`);
   }
   return { reason: "exited", exitCode: ending.exitCode, outOfMemory: ending.outOfMemory };

@@ -5,6 +5,8 @@ export type ByteBudget = { hold(): HeldBytes };
 export type HeldBytes = Disposable & {
   /** Takes more, or takes nothing and says false when the budget has not so much left. */
   take(bytes: number): boolean;
+  /** Gives everything back before that. */
+  release(): void;
 };
 
 /** Makes a budget of so many bytes. */
@@ -13,6 +15,10 @@ export function createByteBudget(maxBytes: number): ByteBudget {
   return {
     hold() {
       let held = 0;
+      const release = (): void => {
+        left += held;
+        held = 0;
+      };
       return {
         take(bytes) {
           if (bytes > left) return false;
@@ -20,10 +26,8 @@ export function createByteBudget(maxBytes: number): ByteBudget {
           held += bytes;
           return true;
         },
-        [Symbol.dispose]() {
-          left += held;
-          held = 0;
-        },
+        release,
+        [Symbol.dispose]: release,
       };
     },
   };

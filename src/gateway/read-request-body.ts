@@ -33,7 +33,10 @@ export async function readRequestBody(request: IncomingMessage, { held }: ReadBo
     if (seen > MAX_BODY_BYTES) refused = { verdict: "too-large" };
     else if (refused === null && !held.take(chunk.length)) refused = { verdict: "busy" };
     if (refused === null) chunks.push(chunk);
-    else chunks.length = 0;
+    else {
+      chunks.length = 0;
+      held.release();
+    }
   }
   return refused ?? { verdict: "read", bytes: Buffer.concat(chunks) };
 }

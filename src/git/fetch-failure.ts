@@ -23,7 +23,14 @@ const hints: [RegExp, string][] = [
     /fsck|object corrupt|hasdotgit/i,
     "The repository holds objects that git refuses; `git fsck` in a clone names them.",
   ],
+  [
+    /object file .* is empty|loose object|bad object|unable to (?:read|unpack)|missing (?:blob|tree|commit)/i,
+    "The local mirror may be damaged: remove its folder under .state/mirrors in RUNS_PATH, then try again.",
+  ],
 ];
+
+const passing =
+  /returned error: (?:429|5\d\d)|could not resolve host|connection (?:reset|refused|timed out)|early EOF|hung up unexpectedly|RPC failed|gnutls|ssl_error_syscall|operation too slow/i;
 
 /** Sorts what a failed `git fetch` or `git ls-remote` said. */
 export function toFetchFailure(error: unknown): FetchFailure {
@@ -32,13 +39,7 @@ export function toFetchFailure(error: unknown): FetchFailure {
   if (isDiskFull(error)) return { kind: "disk-full" };
   if (/couldn't find remote ref/i.test(said)) return { kind: "ref-missing" };
   if (/\.lock': File exists|shallow file has changed|cannot lock ref/i.test(said)) return { kind: "locked" };
-  if (
-    /returned error: (?:429|5\d\d)|could not resolve host|connection (?:reset|refused|timed out)|early EOF|hung up unexpectedly|RPC failed|gnutls|ssl_error_syscall|operation too slow/i.test(
-      said,
-    )
-  ) {
-    return { kind: "passing", text };
-  }
+  if (passing.test(said) && !/returned error: 4(?!29)/.test(said)) return { kind: "passing", text };
   const hint = hints.find(([pattern]) => pattern.test(said))?.[1];
   return { kind: "refused", text, ...(hint === undefined ? {} : { hint }) };
 }

@@ -75,7 +75,8 @@ async function buildIn(
   await step(`image ${image}`).during((onDetail) =>
     engine.buildImage(openBuildContext(recipe, { codexArchivePath }), {
       image,
-      buildArgs: { BASE_IMAGE: base },
+      network: base.packages === "complete" ? "none" : "default",
+      buildArgs: { BASE_IMAGE: base.image },
       labels: { [RECIPE_LABEL]: recipe.hash },
       onProgress: onDetail,
       signal,

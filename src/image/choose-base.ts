@@ -4,6 +4,9 @@ import type { ImageEngine } from "./image-engine.ts";
 import { makeBase } from "./make-base.ts";
 import type { Recipe } from "./recipe.ts";
 
+/** `complete` holds all that the Dockerfile would fetch; the official image needs Debian's packages added. */
+export type Base = { image: string; packages: "complete" | "missing" };
+
 export type ChooseBaseOptions = {
   recipe: Recipe;
   /** Existing folder for what is made on the way. */
@@ -22,23 +25,23 @@ const REGISTRY_SILENCE_MS = 15_000;
  * Finds the image that the runner image starts from: the official one when it is here or can be fetched, else one that
  * an earlier build made on this machine, else a new one.
  */
-export async function chooseBase(engine: ImageEngine, options: ChooseBaseOptions): Promise<string> {
+export async function chooseBase(engine: ImageEngine, options: ChooseBaseOptions): Promise<Base> {
   const { recipe, onProgress } = options;
   const official = recipe.defaultBase;
-  if ((await engine.readImage(official)) !== null) return official;
+  if ((await engine.readImage(official)) !== null) return { image: official, packages: "missing" };
 
   const source = await findAptSource();
   const ownImage = `codex-runner-base:node24-${source?.suite ?? "none"}`;
   if ((await engine.readImage(ownImage)) !== null) {
     onProgress(`using the base image ${ownImage}, which was made on this machine`);
-    return ownImage;
+    return { image: ownImage, packages: "complete" };
   }
   const problem = await pullOrExplain(engine, { ...options, image: official });
-  if (problem === null) return official;
+  if (problem === null) return { image: official, packages: "missing" };
 
   onProgress(`no container registry (${problem}): making the base image from Debian packages and npm's Node instead`);
   await makeBase(engine, { ...options, image: ownImage, source: checkMachine(source) });
-  return ownImage;
+  return { image: ownImage, packages: "complete" };
 }
 
 /** Null when the image is here now, else why not. */

@@ -12,6 +12,11 @@ export interface ImageEngine {
   importImage(tar: Readable, options: ProgressOptions & { image: string; changes: string[] }): Promise<void>;
   buildImage(
     context: Readable,
-    options: ProgressOptions & { image: string; buildArgs: Record<string, string>; labels: Record<string, string> },
+    options: ProgressOptions & {
+      image: string;
+      network: "default" | "none";
+      buildArgs: Record<string, string>;
+      labels: Record<string, string>;
+    },
   ): Promise<void>;
 }

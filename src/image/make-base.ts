@@ -62,10 +62,24 @@ async function unpackSystem(systemPath: string, { source, onDetail, signal }: Ma
     }
     throw error;
   }
-  for (const name of ["var/cache/apt", "var/lib/apt/lists", "var/log"]) {
+  await trimSystem(systemPath, { signal });
+}
+
+/** What no run needs. The first packages are unpacked without dpkg, so its settings did not keep their pages away. */
+async function trimSystem(systemPath: string, { signal }: { signal: AbortSignal }): Promise<void> {
+  for (const name of [
+    "var/cache/apt",
+    "var/lib/apt/lists",
+    "var/log",
+    "usr/share/man",
+    "usr/share/info",
+    "usr/share/locale",
+  ]) {
     await rm(join(systemPath, name), { recursive: true, force: true });
     await mkdir(join(systemPath, name));
   }
+  const docs = [join(systemPath, "usr/share/doc"), "-type", "f", "!", "-name", "copyright", "-delete"];
+  await runTool("find", { args: docs, signal });
 }
 
 type ImportOptions = MakeBaseOptions & { systemPath: string; nodePath: string };

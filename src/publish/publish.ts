@@ -7,6 +7,8 @@ import { toPullRequestBody, type BodyOptions } from "./body.ts";
 import { toBranchName } from "./branch.ts";
 import { commitTree, toTitle } from "./commit.ts";
 import type { Destination } from "./destination.ts";
+import { withFreshCredential } from "./fresh-credential.ts";
+import type { BotIdentity } from "./github-access.ts";
 import { openPullRequest } from "./pull-request.ts";
 import { pushBranch, readRemoteBranch } from "./push.ts";
 
@@ -23,35 +25,46 @@ export type Publication = {
 /** What has been published so far; filled in step by step, so that a failure in a later step loses nothing of it. */
 export type Published = { branch: string | null; commit: string | null; pullRequest: PullRequest | null };
 
+/** What publishing needs of the other side before it can begin. */
+export type Prepared = { credential: GitCredential | null; author: BotIdentity };
+
+export type PublishOptions = {
+  destination: Destination;
+  published: Published;
+  /** Asked for while the changes were still being read; asked for now when it is left out. */
+  prepared?: Promise<Prepared>;
+};
+
+/**
+ * Gets the credential to push with and checks that the person who asked still may. Rejects with `push-rejected` or
+ * `permission-withdrawn`; nobody need wait for it.
+ */
+export function preparePublishing(destination: Destination): Promise<Prepared> {
+  const asked = Promise.all([destination.writeCredential(), destination.author(), destination.checkPermission()]);
+  const prepared = asked.then(([credential, author]) => ({ credential, author }));
+  prepared.catch(() => {});
+  return prepared;
+}
+
 /**
  * Commits, pushes, reads the remote branch back, opens the pull request and reads it back. `published` holds what was
  * done, also when it rejects (`push-rejected`, `pull-request-failed`, `permission-withdrawn`).
  */
-export async function publishChanges(
-  publication: Publication,
-  { destination, published }: { destination: Destination; published: Published },
-): Promise<void> {
+export async function publishChanges(publication: Publication, options: PublishOptions): Promise<void> {
   const { request, mirrorPath, treeSha, base, summary } = publication;
+  const { destination, published, prepared = preparePublishing(destination) } = options;
   const branch = toBranchName(request);
   const title = toTitle({ summary, prompt: request.prompt });
-  const [credential, author] = await Promise.all([
-    destination.writeCredential(),
-    destination.author(),
-    destination.checkPermission(),
-  ]);
+  const { credential: first, author } = await prepared;
   const commit = await commitTree({
-    mirrorPath,
-    treeSha,
-    parentSha: base.sha,
-    title,
-    runId: request.run_id,
-    author,
-    coAuthor: destination.coAuthor,
-    date: request.accepted_at,
+    ...{ mirrorPath, treeSha, parentSha: base.sha, title, runId: request.run_id },
+    ...{ author, coAuthor: destination.coAuthor, date: request.accepted_at },
   });
 
-  await pushBranch({ mirrorPath, url: destination.url, credential, commit, branch });
-  await checkArrived({ mirrorPath, destination, credential, branch, commit });
+  await withFreshCredential({ first, mint: destination.writeCredential }, async (credential) => {
+    await pushBranch({ mirrorPath, url: destination.url, credential, commit, branch });
+    await checkArrived({ mirrorPath, destination, credential, branch, commit });
+  });
   Object.assign(published, { branch, commit });
 
   if (destination.pullRequests === null) return;

@@ -30,7 +30,6 @@ export type Evidence = {
   modelFailure: ModelFailure | null;
   changes: readonly Change[];
   leftOut: readonly LeftOut[];
-  timeoutS: number;
 };
 
 /** What a run came to before anything was published. */

@@ -1,4 +1,5 @@
-import { createServer, type AddressInfo } from "node:net";
+import { once } from "node:events";
+import { createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -30,7 +31,6 @@ describe("the profile on a real engine", () => {
     const view = await engine.inspectContainer(container.id);
     expect(view?.state).toEqual({ status: "running", exitCode: 0, outOfMemory: false });
     expect(() => checkProfile(spec, { actual: view?.profile ?? spec })).not.toThrow();
-    expect(view?.profile).toMatchObject({ ...spec, runtime: expect.any(String), env: spec.env, labels: spec.labels });
     expect(await engine.listRunContainers({ instanceId: "somebody else" })).toEqual([]);
     expect(await engine.listRunContainers({ instanceId: spec.labels["codex-orchestrator.instance"] ?? "" })).toEqual([
       { id: container.id, runId: folders.runId, status: "running" },
@@ -89,7 +89,8 @@ describe("the profile on a real engine", () => {
   test("CT-012: no name is resolved, and no address is reached: internet, metadata, bridge, host ports", async () => {
     await using folders = await makeFolders();
     const server = createServer().listen(0, "0.0.0.0");
-    const { port } = server.address() as AddressInfo;
+    await once(server, "listening");
+    const port = readPort(server);
     const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
     const targets = [...own, "1.1.1.1", "169.254.169.254", "172.17.0.1", "127.0.0.1", "::1", "fe80::1"];
     const script = `node -e '
@@ -119,11 +120,16 @@ describe("the profile on a real engine", () => {
   });
 });
 
+function readPort(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
 describe("a container that cannot be started", () => {
   async function startAndFail(change: Partial<ReturnType<typeof toTestSpec>>): Promise<RunError["failure"]> {
     await using folders = await makeFolders();
     const spec = { ...toTestSpec(folders, { script: "true" }), ...change };
-    return startContainer(engine, { spec }).then(
+    return await startContainer(engine, { spec }).then(
       () => expect.fail("it started"),
       (error: RunError) => error.failure,
     );
@@ -171,15 +177,12 @@ describe("a container that cannot be started", () => {
       await using started = container;
       started.stdout.resume();
       started.stderr.resume();
-      return started.supervise(toWishes());
+      return await started.supervise(toWishes());
     });
-    const error = await ending.then(
-      () => expect.fail("it ran"),
-      (reason: RunError) => reason,
-    );
-    expect(error.failure.reason).toBe("image-unusable");
-    expect(error.failure.message).toMatch(words);
-    expect(error.failure.message).not.toMatch(/[\n\u001b]/);
+    await expect(ending).rejects.toMatchObject({
+      failure: { reason: "image-unusable", message: expect.stringMatching(words) },
+    });
+    await expect(ending).rejects.toMatchObject({ message: expect.not.stringMatching(/\n|\p{Cc}/u) });
   });
 
   test("CT-020: an image without Codex is unusable, in one clean line", async () => {

@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { splitOutput } from "../../src/container/split-output.ts";
 
@@ -68,7 +68,7 @@ describe("splitting an engine's output", () => {
     source.write(toFrame(1, "out"));
     source.end(toFrame(2, `first ${"y".repeat(5000)}`));
     await Promise.all([text(stdout), text(stderr)]);
-    expect(readFirstWords()).toMatch(/^first y+$/);
-    expect(readFirstWords()).toHaveLength(1024);
+    expect(await readFirstWords()).toMatch(/^first y+$/);
+    expect(await readFirstWords()).toHaveLength(1024);
   });
 });

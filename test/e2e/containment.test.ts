@@ -136,22 +136,34 @@ describe("from inside the container", () => {
     expect(hits).toBe(0);
   });
 
-  test("the socket answers only POST /v1/responses", async () => {
-    const ask = (line: string, body = "") =>
-      `printf '${line} HTTP/1.1\\r\\nhost: x\\r\\nconnection: close\\r\\ncontent-type: application/json\\r\\ncontent-length: ${body.length}\\r\\n\\r\\n${body}' | socat -t3 - UNIX-CONNECT:/run/model/model.sock | head -1`;
-    const hosted = JSON.stringify({ model: "gpt-5.5", stream: true, input: [], tools: [{ type: "web_search" }] });
-    const said = await runInside(
-      [
-        ask("GET /v1/models"),
-        ask("POST /v1/files", "{}"),
-        ask("CONNECT evil:443"),
-        ask("POST /v1/responses", hosted),
-        "touch /run/model/x 2>&1",
-      ].join("; "),
-    );
-    expect(said.match(/HTTP\/1\.1 403/g)?.length).toBe(3);
-    expect(said).toMatch(/HTTP\/1\.1 400/);
+  test("the socket answers only POST /v1/responses, and no hosted tool gets through it", async () => {
+    const hosted = { model: "gpt-5.5", stream: true, input: [], tools: [{ type: "web_search" }] };
+    const asked = [
+      ["GET", "/v1/models"],
+      ["POST", "/v1/files", {}],
+      ["POST", "/v1/chat/completions", {}],
+      ["POST", "http://evil.example/v1/responses", {}],
+      ["POST", "/v1/responses", hosted],
+    ];
+    const program = `
+      const http = require("node:http");
+      const ask = ([method, path, body]) => new Promise((resolve) => {
+        const request = http.request({ socketPath: "/run/model/model.sock", method, path, headers: { "content-type": "application/json" } }, (answer) => { answer.resume(); resolve(answer.statusCode); });
+        request.on("error", (error) => resolve(error.code));
+        request.end(body && JSON.stringify(body));
+      });
+      (async () => { for (const each of ${JSON.stringify(asked)}) console.log("status", await ask(each)); })();`;
+    const encoded = Buffer.from(program).toString("base64");
+    const said = await runInside(`echo ${encoded} | base64 -d > /tmp/ask.js; node /tmp/ask.js; touch /run/model/x`);
+    expect([...said.matchAll(/^status (.*)$/gm)].map(([, status]) => status)).toEqual([
+      "403",
+      "403",
+      "403",
+      "403",
+      "400",
+    ]);
     expect(said).toMatch(/Read-only file system|Permission denied/);
+    expect(JSON.stringify(world.model.requests.map(({ body }) => body))).not.toContain('"web_search"');
     expect(world.model.requests.every(({ method, path }) => method === "POST" && path === "/v1/responses")).toBe(true);
   });
 });

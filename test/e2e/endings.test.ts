@@ -108,10 +108,12 @@ describe("a run ends, and nothing of it is left,", () => {
   });
 
   test("out of memory, told apart from a failing agent", async () => {
-    // The kernel kills what weighs most; Codex itself goes with it, since it is asked to hold the memory.
-    script = [shell("tail -c 2G /dev/zero | tail -c 2G > /dev/null; echo rest"), say(DONE)];
+    await world[Symbol.asyncDispose]();
+    world = await openWorld({ script: () => script, environment: { RUN_MEMORY: "16m" } });
+    // So little that Codex itself asks for more.
+    script = [say(DONE)];
     const { result } = await run("/codex Eat memory");
-    expect(result).toMatchObject({ status: "error", error: { reason: "out-of-memory" } });
+    expect(result).toMatchObject({ status: "error", exit_code: 137, error: { reason: "out-of-memory" } });
   });
 
   test("error: a refused model key, named as such, and within seconds", async () => {
@@ -122,7 +124,7 @@ describe("a run ends, and nothing of it is left,", () => {
       times: 100,
       body: { error: { message: "Incorrect API key provided.", code: "invalid_api_key" } },
     });
-    const { result, comment } = await run("/codex Try");
+    const { result, comment } = await run("/codex Try it");
     expect(result).toMatchObject({ status: "error", marker: "::MCP_STATUS::ERROR", error: { reason: "model-auth" } });
     expect(result.timings.running).toBeLessThan(5);
     expect(comment).toContain(result.error?.hint ?? "no hint");
@@ -131,7 +133,7 @@ describe("a run ends, and nothing of it is left,", () => {
   test("error: IN-005: a runner image that is missing, without any pull", async () => {
     await world[Symbol.asyncDispose]();
     world = await openWorld({ script: () => script, environment: { CODEX_IMAGE: "no-such-image:e2e" } });
-    const { result } = await run("/codex Try");
+    const { result } = await run("/codex Try it");
     expect(result.error).toMatchObject({
       reason: "image-missing",
       message: expect.stringContaining("no-such-image:e2e"),
@@ -141,7 +143,7 @@ describe("a run ends, and nothing of it is left,", () => {
   test("error: IN-004: no Docker engine at all", async () => {
     await world[Symbol.asyncDispose]();
     world = await openWorld({ script: () => script, environment: { DOCKER_HOST: "unix:///nonexistent/docker.sock" } });
-    const commentId = await world.comment("/codex Try");
+    const commentId = await world.comment("/codex Try it");
     expect(await world.nextResult()).toMatchObject({ status: "error", error: { reason: "docker-unavailable" } });
     expect(await world.reported(commentId)).toBe("confused");
   });

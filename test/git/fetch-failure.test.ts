@@ -5,6 +5,8 @@ test.each([
   ["fatal: couldn't find remote ref refs/heads/x", "ref-missing"],
   ["fatal: Unable to create '/m/shallow.lock': File exists.", "locked"],
   ["error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502", "passing"],
+  ["error: RPC failed; HTTP 403 curl 22 The requested URL returned error: 403", "refused"],
+  ["fatal: unable to access 'https://h/': The requested URL returned error: 429", "passing"],
   ["fatal: unable to access 'https://h/': Could not resolve host: h", "passing"],
   ["fatal: the remote end hung up unexpectedly", "passing"],
   ["fatal: write error: No space left on device", "disk-full"],
@@ -38,5 +40,7 @@ test("what to do is said for the failures that people meet", () => {
   expect(toHint("fatal: Authentication failed for 'https://h/'")).toContain("App is installed");
   expect(toHint("fatal: detected dubious ownership in repository at '/r'")).toContain("another user");
   expect(toHint("fatal: mismatched algorithms: client sha1; server sha256")).toContain("SHA-256");
+  expect(toHint("fatal: fsck error in packed object")).toContain("git refuses");
+  expect(toHint("error: object file objects/00/11 is empty")).toContain("mirror");
   expect(toHint("fatal: unable to update url base from redirection")).toContain("renamed");
 });

@@ -10,7 +10,6 @@ function outcomeOf(evidence: Partial<Evidence>) {
     modelFailure: null,
     changes: [],
     leftOut: [],
-    timeoutS: 300,
     ...evidence,
   });
 }

@@ -49,17 +49,20 @@ export type PostCommentOptions = {
   retry?: RetryPlan;
 };
 
+/** `found`: it stood there already, with the text it was posted with. */
+export type PostedComment = { id: number; how: "posted" | "found" };
+
 /**
- * Posts a comment exactly once, and resolves with its id: when a try failed, or an earlier process may have posted it,
- * it is looked for by its marker before it is posted again. Rejects when GitHub refuses it (a locked conversation, a
- * repository that is gone), or for a quarter of an hour.
+ * Posts a comment exactly once: when a try failed, or an earlier process may have posted it, it is looked for by its
+ * marker before it is posted again. Rejects when GitHub refuses it (a locked conversation, a repository that is gone),
+ * or when it fails for a quarter of an hour.
  */
-export async function postComment(octokit: GitHubClient, options: PostCommentOptions): Promise<number> {
+export async function postComment(octokit: GitHubClient, options: PostCommentOptions): Promise<PostedComment> {
   const { place, marker, body, retry = LONG_RETRY } = options;
   let mayExist = options.attempt === "repeat";
   return retryTransient(async () => {
     const found = mayExist ? await findComment(octokit, options) : null;
-    if (found !== null) return found;
+    if (found !== null) return { id: found, how: "found" };
     mayExist = true;
     const { data } = await octokit.rest.issues.createComment({
       owner: place.owner,
@@ -68,7 +71,7 @@ export async function postComment(octokit: GitHubClient, options: PostCommentOpt
       body: `${marker}\n\n${body}`,
       request: SINGLE_TRY,
     });
-    return data.id;
+    return { id: data.id, how: "posted" };
   }, retry);
 }
 

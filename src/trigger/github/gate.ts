@@ -13,7 +13,7 @@ export type WebhookGateOptions = {
   /** The App's webhook secret; never empty. */
   secret: string;
   /** Gets every request that passes, in the form that Probot's own middleware takes. */
-  handle: (request: VerifiedRequest, response: ServerResponse) => Promise<unknown>;
+  handle: (request: VerifiedRequest, response: ServerResponse) => unknown;
   log: Logger;
   /** How much memory unfinished bodies may take together, in bytes. Default 8 MiB. */
   budgetBytes?: number;

@@ -1,12 +1,12 @@
 /**
  * Finds the word a person probably meant: the candidate that is at most two slips (a letter too many, missing, wrong or
- * swapped) and less than half the word away; null when none is that near.
+ * swapped), one for words of up to five letters, and less than half the word away; null when none is that near.
  */
 export function findNearest(word: string, candidates: readonly string[]): string | null {
   const lower = word.toLowerCase();
   const ranked = candidates
     .map((candidate) => ({ candidate, slips: countSlips(lower, candidate) }))
-    .filter(({ candidate, slips }) => slips <= 2 && slips * 2 < Math.max(lower.length, candidate.length))
+    .filter(({ candidate, slips }) => slips <= (lower.length <= 5 ? 1 : 2) && slips * 2 < Math.max(lower.length, candidate.length))
     .sort((a, b) => a.slips - b.slips);
   return ranked[0]?.candidate ?? null;
 }

@@ -45,8 +45,10 @@ export function createStatusComment(options: StatusCommentOptions): StatusCommen
   let timer: NodeJS.Timeout | null = null;
 
   const create = async (body: string): Promise<void> => {
-    commentId = await postComment(await options.octokit(), { ...options, body });
+    const posted = await postComment(await options.octokit(), { ...options, body });
+    commentId = posted.id;
     createdAtMs = performance.now();
+    if (posted.how === "found") await edit(body, posted.id);
   };
 
   const edit = async (body: string, id: number): Promise<void> => {
@@ -57,6 +59,20 @@ export function createStatusComment(options: StatusCommentOptions): StatusCommen
       await octokit.rest.issues.updateComment({ owner, repo, comment_id: id, body: text, request: SINGLE_TRY });
     } finally {
       lastEditAtMs = performance.now();
+    }
+  };
+
+  const editLast = async (text: string, id: number): Promise<"edited" | "deleted"> => {
+    try {
+      await retryTransient(async () => {
+        await sleep(Math.max(0, lastEditAtMs + minGapMs - performance.now()));
+        await edit(text, id);
+      }, retry);
+      return "edited";
+    } catch (error) {
+      const status = toStatus(error);
+      if (status === 404 || status === 410) return "deleted";
+      throw error;
     }
   };
 
@@ -101,12 +117,7 @@ export function createStatusComment(options: StatusCommentOptions): StatusCommen
       timer = null;
       await sending;
       try {
-        if (commentId === null) return await create(text);
-        const id: number = commentId;
-        await retryTransient(async () => {
-          await sleep(Math.max(0, lastEditAtMs + minGapMs - performance.now()));
-          await edit(text, id);
-        }, retry);
+        if (commentId === null || (await editLast(text, commentId)) === "deleted") await create(text);
       } catch (error) {
         log.warn({ status: toStatus(error) }, "final status comment was not accepted");
       }

@@ -1,4 +1,5 @@
-import examples from "@octokit/webhooks-examples" with { type: "json" };
+import { createRequire } from "node:module";
+import type { WebhookDefinition } from "@octokit/webhooks-examples";
 
 /** One account as GitHub describes it. */
 export const octocat = { id: 583231, login: "octocat", type: "User" };
@@ -53,6 +54,8 @@ export function createPayload(options: PayloadOptions = {}) {
 const organisation = { ...findExample().repository.owner, login: "octo-org", type: "Organization" };
 
 function findExample() {
+  // Its types describe a default export that Node does not see in a JSON file.
+  const examples = createRequire(import.meta.url)("@octokit/webhooks-examples") as WebhookDefinition[];
   const event = examples.find(({ name }) => name === "issue_comment");
   const example = event?.examples.find((candidate) => "action" in candidate && candidate.action === "created");
   if (example === undefined || !("comment" in example) || !("issue" in example)) throw new Error("no example");

@@ -172,6 +172,15 @@ test("WH-021: an endless chunked body is cut at 25 MiB, and other deliveries are
   expect(gate.logged.join("")).toContain("too-large");
 });
 
+test("a signed body that is longer than any comment's is answered, but goes no further", async () => {
+  await using gate = await startGateServer();
+  const long = JSON.stringify({ padding: "x".repeat(3 * MIB) });
+  expect(await send(gate.port, signed(long))).toMatchObject({ status: 202 });
+  const forged = { ...toHeaders(long), "x-hub-signature-256": sign(long, { secret: "x" }) };
+  expect(await send(gate.port, { headers: forged, body: long })).toMatchObject({ status: 401 });
+  expect(gate.passed).toEqual([]);
+});
+
 test("WH-022: a compressed body is refused and never inflated", async () => {
   await using gate = await startGateServer();
   const bomb = gzipSync(Buffer.alloc(64 * MIB));
@@ -198,11 +207,11 @@ test("a sender that goes away in the middle of a body leaves nothing behind", as
 });
 
 test("dripping bodies that hold all the memory there is are given up for a delivery that comes whole", async () => {
-  await using gate = await startGateServer({ budgetBytes: 1000 });
+  await using gate = await startGateServer({ budgetBytes: 30_000 });
   const sockets = Array.from({ length: 2 }, () => connect(gate.port, "127.0.0.1").on("error", () => {}));
   for (const socket of sockets) {
-    socket.write(toHead({ ...good, "content-length": 1000 }));
-    socket.write(Buffer.alloc(600, 0x20));
+    socket.write(toHead({ ...good, "content-length": 50_000 }));
+    socket.write(Buffer.alloc(20_000, 0x20));
   }
   await expect.poll(() => gate.logged.join("")).toContain("too-many-bodies");
   expect(await send(gate.port, signed(body))).toMatchObject({ status: 200 });

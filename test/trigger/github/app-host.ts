@@ -1,0 +1,95 @@
+import { generateKeyPairSync } from "node:crypto";
+import { pino } from "pino";
+import { Probot } from "probot";
+import type { NewRun } from "../../../src/orchestrator.ts";
+import { createRunId, type RunId } from "../../../src/run/id.ts";
+import { createGitHubApp, type GitHubApp } from "../../../src/trigger/github/app.ts";
+import type { GitHubAppDeps, StoredDelivery } from "../../../src/trigger/github/deps.ts";
+import { createPayload, type PayloadOptions } from "./comment-payload.ts";
+import { BOT, openGitHubApi, type GitHubApi } from "./github-api.ts";
+import { SECRET } from "./gate-server.ts";
+
+export const silentLog = pino({ level: "silent" });
+
+/** Deliveries kept in memory, by the rules of the real ones. */
+export type MemoryDeliveries = GitHubAppDeps["deliveries"] & { stored: StoredDelivery[]; handled: string[] };
+
+export function createDeliveries(): MemoryDeliveries {
+  const stored: StoredDelivery[] = [];
+  const handled: string[] = [];
+  return {
+    stored,
+    handled,
+    record: async (delivery) => {
+      if (stored.some((it) => it.deliveryId === delivery.deliveryId || it.commentKey === delivery.commentKey)) {
+        return "duplicate";
+      }
+      stored.push(delivery);
+      return "new";
+    },
+    markHandled: (deliveryId) => void handled.push(deliveryId),
+    unhandled: () => stored.filter(({ deliveryId }) => !handled.includes(deliveryId)),
+  };
+}
+
+export type AppHost = Disposable & {
+  api: GitHubApi;
+  app: GitHubApp;
+  probot: Probot;
+  deliveries: MemoryDeliveries;
+  runs: { run: NewRun; runId: RunId; deliveryId: string }[];
+  /** Delivers one comment as Probot would, and waits until all work on it is over. */
+  comment(options: PayloadOptions, delivery?: { id?: string }): Promise<void>;
+};
+
+let privateKey: string | null = null;
+
+function createPrivateKey(): string {
+  const { privateKey: key } = generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  return key;
+}
+
+let deliveryCount = 0;
+
+/** The application in a Probot of its own, with GitHub's API stood in for. */
+export async function startApp(overrides: Partial<GitHubAppDeps> = {}): Promise<AppHost> {
+  const api = openGitHubApi();
+  const deliveries = createDeliveries();
+  const runs: AppHost["runs"] = [];
+  const app = createGitHubApp({
+    deliveries,
+    submit: async (run, { deliveryId }) => {
+      const known = runs.find((it) => it.deliveryId === deliveryId);
+      if (known !== undefined) return known.runId;
+      const runId = createRunId();
+      runs.push({ run, runId, deliveryId });
+      return runId;
+    },
+    countRuns: ({ actorId }) => runs.filter(({ run }) => run.thread?.actor_id === actorId).length,
+    isServed: () => true,
+    limits: { defaultTimeoutS: 300, maxTimeoutS: 3600, runsPerHour: 10 },
+    octokitFor: async () => api.octokit,
+    botLogin: async () => BOT,
+    log: silentLog,
+    ...overrides,
+  });
+  privateKey ??= createPrivateKey();
+  const probot = new Probot({ appId: 1, privateKey, secret: SECRET, log: silentLog });
+  await probot.load(app);
+  return {
+    api,
+    app,
+    probot,
+    deliveries,
+    runs,
+    comment: async (options, { id = `d-${++deliveryCount}` } = {}) => {
+      await probot.receive({ id, name: "issue_comment", payload: createPayload(options) as never });
+      await app.onIdle();
+    },
+    [Symbol.dispose]: () => api[Symbol.dispose](),
+  };
+}
