@@ -160,7 +160,7 @@ describe("from inside the container", () => {
       "403",
       "403",
       "403",
-      "400",
+      "200",
     ]);
     expect(said).toMatch(/Read-only file system|Permission denied/);
     expect(JSON.stringify(world.model.requests.map(({ body }) => body))).not.toContain('"web_search"');

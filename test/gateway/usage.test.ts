@@ -169,7 +169,7 @@ describe("the budget", () => {
       setTimeout(() => response.destroy(), 10);
     });
     await using gateway = await startGateway(upstream.url, { budget: { maxTokens: 100 } });
-    await expect(post(gateway.socketPath, { input: "x".repeat(1000) })).rejects.toThrow();
+    await expect(post(gateway.socketPath, { input: "x".repeat(1000) })).rejects.toThrow("aborted");
     await expect.poll(async () => (await post(gateway.socketPath).catch(() => ({ status: 0 }))).status).toBe(400);
     expect(gateway.usage).toEqual(none);
   });
