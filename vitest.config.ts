@@ -19,6 +19,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: [architecture, docker, endToEnd],
+          maxWorkers: "100%",
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

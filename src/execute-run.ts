@@ -21,6 +21,8 @@ export type Stages = {
     options: { request: RunRequest; destination: Destination; signal: AbortSignal },
   ): Promise<Base>;
   collectChanges(workspace: Workspace, options: { request: RunRequest; base: Base }): Promise<Collected>;
+  /** Whether the patch holds one of our own secrets. */
+  holdsSecret(request: RunRequest): Promise<boolean>;
   toPublication(
     request: RunRequest,
     options: { outcome: RunOutcome; collected: Collected; base: Base; ended: AgentEnd },
@@ -68,6 +70,7 @@ export async function executeRun(
   const outcome = decideOutcome({ ...ended, ...collected });
   if (!isPublishable(outcome, { request, destination })) return outcome;
 
+  if (await stages.holdsSecret(request)) return toSecretOutcome(outcome);
   const held = request.allow_protected ? [] : findProtected(outcome.filesChanged);
   if (held.length > 0) return toHeldOutcome(outcome, held);
 
@@ -85,6 +88,12 @@ export function isPublishable(
 ): boolean {
   if (outcome.status !== "done" || outcome.filesChanged.length === 0) return false;
   return request.mode === "full-auto" && destination.publishing !== "none";
+}
+
+/** The outcome of finished work that holds a secret of ours: nothing can publish it but a new run. */
+function toSecretOutcome(outcome: RunOutcome): RunOutcome {
+  const message = "The change holds a secret of this server. Nothing was pushed.";
+  return toFailedOutcome(toRunFailure("secret-found", { message }), outcome);
 }
 
 /** The outcome of finished work that touches protected files: nothing is pushed, the patch is kept. */

@@ -10,6 +10,7 @@ import { NO_ACTIVITY } from "./run/progress.ts";
 import { LOG_TAIL_BYTES } from "./restore-publication.ts";
 import type { RunRequest } from "./run/request.ts";
 import type { StatePaths } from "./store/paths.ts";
+import { holdsSecret } from "./store/find-secret.ts";
 import { readLogTail, toRunFile } from "./store/run-files.ts";
 import { openRunLog } from "./store/run-log.ts";
 import { withFreshCredential } from "./publish/fresh-credential.ts";
@@ -64,6 +65,7 @@ export function bindStages(
       ),
     collectChanges: (workspace, { base }) =>
       collectChanges(workspace, { base, patchPath: toRunFile(paths, { runId: request.run_id, file: "patch" }) }),
+    holdsSecret: () => holdsSecret(toRunFile(paths, { runId: request.run_id, file: "patch" }), mask),
     toPublication: async (_request, { outcome, collected, base, ended }): Promise<Publication> => {
       const tail = await readLogTail(paths, { runId: request.run_id, maxBytes: LOG_TAIL_BYTES });
       return {

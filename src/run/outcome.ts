@@ -107,6 +107,8 @@ function toError({ exit, report, modelFailure }: Evidence): RunFailure | null {
     case "cancelled":
       return null;
     case "stalled":
+      // Silence while the model fails is Codex waiting between its tries: the model is the cause.
+      if (modelFailure !== null) return toRunFailure(modelFailure.reason, { message: modelFailure.message });
       return toRunFailure("stalled", {
         message: `Neither Codex nor the model gave a sign for ${Math.round(exit.silentMs / 1000)} seconds, so the run was stopped.`,
       });

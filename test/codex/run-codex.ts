@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -55,7 +56,7 @@ export async function runCodex({
   await writeFile(join(input, "prompt.txt"), prompt);
   await writeFile(join(input, "go"), "");
 
-  const name = `codex-test-${process.pid}-${Date.now().toString(36)}`;
+  const name = `codex-test-${randomUUID()}`;
   const kill = (): Promise<unknown> => promisify(execFile)("docker", ["rm", "-f", name]);
   const mounts = [
     `${dirname(socketPath)}:/run/model:ro`,

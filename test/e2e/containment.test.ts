@@ -36,7 +36,7 @@ async function runInside(command: string, { say = "Looked." } = {}): Promise<str
 }
 
 test(
-  "no secret is anywhere: not in the container, the files, the thread, the pull request, the commit or the log",
+  "EN-014: no secret is anywhere: not in the container, the files, the thread, the pull request, the commit or the log",
   { timeout: 180_000 },
   async () => {
     const lines: string[] = [];

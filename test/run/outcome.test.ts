@@ -73,6 +73,13 @@ describe("the outcome of a run", () => {
     });
   });
 
+  test("silence while the model fails is the model's fault, not a stall", () => {
+    const modelFailure = { reason: "model-unavailable" as const, message: "The model API answered 500." };
+    expect(outcomeOf({ exit: { reason: "stalled", silentMs: 8000 }, modelFailure }).error?.reason).toBe(
+      "model-unavailable",
+    );
+  });
+
   test("a model that failed and was fine again does not matter to a completed turn", () => {
     expect(outcomeOf({ modelFailure: { reason: "model-unavailable", message: "500" } })).toMatchObject({
       status: "done",

@@ -8,8 +8,11 @@ import { findPeople } from "./person.ts";
 import { processDelivery } from "./process-delivery.ts";
 import { createRunLimit } from "./run-limit.ts";
 
-/** How many commands are looked into at the same time; each waits for GitHub most of the time. */
-const CONCURRENT_COMMANDS = 32;
+/**
+ * How many commands are looked into at the same time, since each waits for GitHub most of the time, and how many are
+ * taken up within a second, so that in a burst the answers to deliveries come first.
+ */
+const COMMAND_PACE = { concurrency: 32, intervalCap: 50, interval: 1000 };
 
 export type GitHubApp = ApplicationFunction & {
   /** Takes up what an earlier process recorded but did not handle. Called once, at the start. */
@@ -24,7 +27,7 @@ export type GitHubApp = ApplicationFunction & {
  * forgotten. When recording fails, the delivery is answered with 503 and can be delivered again.
  */
 export function createGitHubApp(deps: GitHubAppDeps): GitHubApp {
-  const commands = new PQueue({ concurrency: CONCURRENT_COMMANDS });
+  const commands = new PQueue(COMMAND_PACE);
   const admission = new PQueue({ concurrency: 1 });
   const limit = createRunLimit({ runsPerHour: deps.limits.runsPerHour, countRuns: (of) => deps.countRuns(of) });
 

@@ -1,4 +1,4 @@
-import { CommandOptions, readOptions } from "./command-options.ts";
+import { readOptions, type CommandOptions } from "./command-options.ts";
 import { quoteWord, type Mistake } from "./mistake.ts";
 import { findNearest } from "./nearest.ts";
 

@@ -6,7 +6,10 @@ export function findNearest(word: string, candidates: readonly string[]): string
   const lower = word.toLowerCase();
   const ranked = candidates
     .map((candidate) => ({ candidate, slips: countSlips(lower, candidate) }))
-    .filter(({ candidate, slips }) => slips <= (lower.length <= 5 ? 1 : 2) && slips * 2 < Math.max(lower.length, candidate.length))
+    .filter(
+      ({ candidate, slips }) =>
+        slips <= (lower.length <= 5 ? 1 : 2) && slips * 2 < Math.max(lower.length, candidate.length),
+    )
     .sort((a, b) => a.slips - b.slips);
   return ranked[0]?.candidate ?? null;
 }

@@ -46,25 +46,26 @@ function toOneLine(sentence: string): string {
 function toFiles(files: readonly string[]): string {
   if (files.length === 0) return "";
   const title = files.length === 1 ? "1 file changed" : `${files.length} files changed`;
-  return `**${title}**\n\n${toList(files.map(toCodeSpan))}`;
+  return `**${title}**\n\n${toList(files, toCodeSpan)}`;
 }
 
 function toLeftOut(leftOut: readonly LeftOut[]): string {
   if (leftOut.length === 0) return "";
-  const rows = leftOut.map(({ path, why }) => `${toCodeSpan(path)}: ${toOneLine(why)}`);
-  return `**Not taken over from the workspace**\n\n${toList(rows)}`;
+  const rows = toList(leftOut, ({ path, why }) => `${toCodeSpan(path)}: ${toOneLine(why)}`);
+  return `**Not taken over from the workspace**\n\n${rows}`;
 }
 
 /** A list, not a table: a name may hold a pipe. What does not fit is counted. */
-function toList(rows: readonly string[]): string {
+function toList<Item>(items: readonly Item[], toRow: (item: Item) => string): string {
   const lines: string[] = [];
   let length = 0;
-  for (const row of rows) {
-    length += row.length + 3;
+  for (const item of items) {
+    const line = `- ${toRow(item)}`;
+    length += line.length + 1;
     if (length > MAX_LIST) break;
-    lines.push(`- ${row}`);
+    lines.push(line);
   }
-  const rest = rows.length - lines.length;
+  const rest = items.length - lines.length;
   return [...lines, ...(rest === 0 ? [] : [`- and ${rest} more`])].join("\n");
 }
 

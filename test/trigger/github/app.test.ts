@@ -10,7 +10,11 @@ test("a writer's command becomes one run, and 👀", async () => {
   await host.comment({ body: "/codex --mode suggest --timeout 2m Add an email validator\n\nwith tests" });
   expect(host.runs.map(({ run }) => run)).toEqual([
     {
-      trigger: { kind: "github", actor: "octocat", url: "https://github.com/octo-org/hello/issues/42#issuecomment-1001" },
+      trigger: {
+        kind: "github",
+        actor: "octocat",
+        url: "https://github.com/octo-org/hello/issues/42#issuecomment-1001",
+      },
       repository: { kind: "github", owner: "octo-org", name: "hello" },
       prompt: "Add an email validator\n\nwith tests",
       context: { title: "Add an email validator", body: "It should reject a@b." },
@@ -233,7 +237,9 @@ test("a delivery that cannot be recorded is answered with 503, with nothing of i
   const deliveries = { ...createDeliveries(), record: () => Promise.reject(new Error("disk full: /secret/path")) };
   using host = await startApp({ deliveries });
   const received = host.probot.receive({ id: "d", name: "issue_comment", payload: createPayload() as never });
-  await expect(received).rejects.toMatchObject({ errors: [{ status: 503, message: expect.not.stringContaining("secret") }] });
+  await expect(received).rejects.toMatchObject({
+    errors: [{ status: 503, message: expect.not.stringContaining("secret") }],
+  });
 });
 
 test("what an earlier process recorded is taken up at the start, and said only once", async () => {

@@ -45,7 +45,13 @@ export type FinishedOptions = Partial<RunResult> & {
 
 /** A run that is over: done with a pull request, unless told otherwise. */
 export function createFinished(request: RunRequest, options: FinishedOptions = {}): FinishedRun {
-  const { summary = "Added an email validator.", files = ["src/email.ts"], reason, leftOut = [], patch = null } = options;
+  const {
+    summary = "Added an email validator.",
+    files = ["src/email.ts"],
+    reason,
+    leftOut = [],
+    patch = null,
+  } = options;
   const { summary: _summary, files: _files, reason: _reason, leftOut: _leftOut, patch: _patch, ...result } = options;
   return {
     request,

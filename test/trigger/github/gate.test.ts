@@ -223,7 +223,7 @@ test("AT-02: a flood of large unsigned bodies neither grows memory by 64 MiB nor
   const before = process.memoryUsage.rss();
   let peak = before;
   const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 5);
-  const flood = runFlood({ port: gate.port, count: 100, bytes: 20 * MIB, concurrency: 20 });
+  const flood = runFlood({ port: gate.port, count: 60, bytes: 20 * MIB, concurrency: 20 });
   const waitedMs: number[] = [];
   while (flood.exitCode === null) {
     const delivered = await send(gate.port, { headers: toHeaders(body), body });
@@ -235,7 +235,7 @@ test("AT-02: a flood of large unsigned bodies neither grows memory by 64 MiB nor
   expect(Math.max(...waitedMs)).toBeLessThan(1000);
   expect(gate.logged.join("").length).toBeLessThan(MIB);
   expect((peak - before) / MIB).toBeLessThan(96);
-});
+}, 60_000);
 
 /** In a process of its own, so that only the server's memory and time are looked at. */
 function runFlood({ port, count, bytes, concurrency }: Record<"port" | "count" | "bytes" | "concurrency", number>) {

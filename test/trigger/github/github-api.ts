@@ -48,21 +48,30 @@ export function openGitHubApi(): GitHubApi {
   };
   const scope = nock("https://api.github.com").persist();
   for (const method of ["GET", "POST", "PATCH"] as const) {
-    scope.intercept((path) => path.startsWith(REPOSITORY), method).reply(async (request: Request) => {
-      const path = new URL(request.url).pathname.slice(REPOSITORY.length);
-      const text = await request.text();
-      const call = { method, path, body: text === "" ? null : (JSON.parse(text) as unknown), atMs: performance.now() };
-      api.calls.push(call);
-      const { status, body = {}, headers = {} } = answer(api, call);
-      return [status, body as nock.Body, { "content-type": "application/json", ...headers }];
-    });
+    scope
+      .intercept((path) => path.startsWith(REPOSITORY), method)
+      .reply(async (request: Request) => {
+        const path = new URL(request.url).pathname.slice(REPOSITORY.length);
+        const text = await request.text();
+        const call = {
+          method,
+          path,
+          body: text === "" ? null : (JSON.parse(text) as unknown),
+          atMs: performance.now(),
+        };
+        api.calls.push(call);
+        const { status, body = {}, headers = {} } = answer(api, call);
+        return [status, body as nock.Body, { "content-type": "application/json", ...headers }];
+      });
   }
   return api;
 }
 
 /** An answer of the permission API, in GitHub's words for a role. */
 export function allow(id: number, role: "admin" | "maintain" | "write" | "triage" | "read" | "none"): ApiAnswer {
-  const permission = { admin: "admin", maintain: "write", write: "write", triage: "read", read: "read", none: "none" }[role];
+  const permission = { admin: "admin", maintain: "write", write: "write", triage: "read", read: "read", none: "none" }[
+    role
+  ];
   return { status: 200, body: { permission, role_name: role, user: { id, login: "x" } } };
 }
 
@@ -89,5 +98,7 @@ function answer(api: GitHubApi, { method, path, body }: ApiCall): ApiAnswer {
 }
 
 function readField(body: unknown, name: string): unknown {
-  return typeof body === "object" && body !== null && name in body ? Object.entries(body).find(([key]) => key === name)?.[1] : undefined;
+  return typeof body === "object" && body !== null && name in body
+    ? Object.entries(body).find(([key]) => key === name)?.[1]
+    : undefined;
 }

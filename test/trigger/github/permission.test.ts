@@ -18,7 +18,11 @@ test.each([
   ["AZ-016: a suspended account, which GitHub answers with 404", { status: 404 }, "refused"],
   ["AZ-012: a login that another account has by now", allow(4711, "admin"), "refused"],
   ["an answer without an account", { status: 200, body: { permission: "admin", user: null } }, "refused"],
-  ["a permission no one has heard of", { status: 200, body: { permission: "push", user: { id: octocat.id } } }, "refused"],
+  [
+    "a permission no one has heard of",
+    { status: 200, body: { permission: "push", user: { id: octocat.id } } },
+    "refused",
+  ],
   ["an answer that is none", { status: 200, body: {} }, "unknown"],
   ["a 403 that is no limit", { status: 403, body: { message: "Resource not accessible by integration" } }, "unknown"],
   ["a 401", { status: 401 }, "unknown"],
@@ -76,5 +80,7 @@ test.each([
 
 test("nobody is refused", async () => {
   using api = openGitHubApi();
-  expect(await checkActorPermission(api.octokit, { repository, people: [], retry })).toMatchObject({ verdict: "refused" });
+  expect(await checkActorPermission(api.octokit, { repository, people: [], retry })).toMatchObject({
+    verdict: "refused",
+  });
 });

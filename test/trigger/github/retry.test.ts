@@ -7,7 +7,10 @@ class HttpError extends Error {
   readonly status: number;
   readonly response: { headers: Record<string, string> };
 
-  constructor(status: number, { message = "", headers = {} }: { message?: string; headers?: Record<string, string> } = {}) {
+  constructor(
+    status: number,
+    { message = "", headers = {} }: { message?: string; headers?: Record<string, string> } = {},
+  ) {
     super(message);
     this.status = status;
     this.response = { headers };
@@ -20,7 +23,11 @@ test.each([
   ["429", new HttpError(429), true],
   ["GH-002: 403 with Retry-After", new HttpError(403, { headers: { "retry-after": "60" } }), true],
   ["GH-003: 403 with no requests left", new HttpError(403, { headers: { "x-ratelimit-remaining": "0" } }), true],
-  ["403 that speaks of a secondary limit", new HttpError(403, { message: "You have exceeded a secondary rate limit" }), true],
+  [
+    "403 that speaks of a secondary limit",
+    new HttpError(403, { message: "You have exceeded a secondary rate limit" }),
+    true,
+  ],
   ["GH-004: 422 for abuse", new HttpError(422, { message: 'Validation Failed: {"code":"abuse"}' }), true],
   ["GH-004: 422 for haste", new HttpError(422, { message: "was submitted too quickly" }), true],
   ["422 for a bad value", new HttpError(422, { message: "Validation Failed" }), false],

@@ -27,19 +27,25 @@ describe("progress", () => {
   });
 
   test("what Codex does now is shown: its last message, commands and files", () => {
-    const text = toProgress({}, { lastMessage: "Writing tests\nnow", lastCommand: "npm test", commands: 7, files: ["a.ts", "b.ts"] });
+    const text = toProgress(
+      {},
+      { lastMessage: "Writing tests\nnow", lastCommand: "npm test", commands: 7, files: ["a.ts", "b.ts"] },
+    );
     expect(text).toContain("> Writing tests\n> now");
     expect(text).toContain("7 commands, the last one `npm test`");
     expect(text).toContain("`a.ts`, `b.ts`");
   });
 
   test("hostile activity mentions nobody, breaks out of nothing and stays short", () => {
-    const text = toProgress({}, {
-      lastMessage: `@octocat closes #1 <img src=x> ![x](https://evil/x) ${"x".repeat(5000)}`,
-      lastCommand: `echo \`@octocat\`\n\n# ${"y".repeat(5000)}`,
-      commands: 1,
-      files: Array.from({ length: 500 }, (_, index) => `f|${index}\n@octocat`),
-    });
+    const text = toProgress(
+      {},
+      {
+        lastMessage: `@octocat closes #1 <img src=x> ![x](https://evil/x) ${"x".repeat(5000)}`,
+        lastCommand: `echo \`@octocat\`\n\n# ${"y".repeat(5000)}`,
+        commands: 1,
+        files: Array.from({ length: 500 }, (_, index) => `f|${index}\n@octocat`),
+      },
+    );
     expect(withoutCode(text)).not.toMatch(/@octocat|#1\b|<img|!\[/);
     expect(text).not.toMatch(/^# /m);
     expect(text).toContain("and 490 more");
@@ -50,7 +56,11 @@ describe("progress", () => {
 describe("outcome", () => {
   test("a pull request, the summary, files, tokens, time and Codex are told", () => {
     const text = toText({});
-    for (const words of ["#43](https://github.com/octo-org/hello/pull/43)", "Added an email validator.", "`src/email.ts`"]) {
+    for (const words of [
+      "#43](https://github.com/octo-org/hello/pull/43)",
+      "Added an email validator.",
+      "`src/email.ts`",
+    ]) {
       expect(text).toContain(words);
     }
     expect(text).toMatch(/23,000 tokens in \(10,800 cached\), 1,000 out/);
@@ -76,7 +86,9 @@ describe("outcome", () => {
   });
 
   test("paths that were left out are listed with why", () => {
-    expect(toText({ leftOut: [{ path: "a|b\n.fifo", why: "a FIFO" }] })).toMatch(/Not taken over[^]*\.fifo[^]*: a FIFO/);
+    expect(toText({ leftOut: [{ path: "a|b\n.fifo", why: "a FIFO" }] })).toMatch(
+      /Not taken over[^]*\.fifo[^]*: a FIFO/,
+    );
   });
 
   test("names with pipes, newlines, backticks and mentions stay names", () => {
@@ -96,7 +108,10 @@ describe("outcome", () => {
     ["a summary of escapes", { summary: "<@a>|*_`".repeat(20_000) }],
     ["files", { files: Array.from({ length: 20_000 }, (_, index) => `${"deep/".repeat(40)}${index}.ts`) }],
     ["one file", { files: ["x".repeat(300_000)] }],
-    ["paths that were left out", { leftOut: Array.from({ length: 5000 }, () => ({ path: "p".repeat(200), why: "w".repeat(3000) })) }],
+    [
+      "paths that were left out",
+      { leftOut: Array.from({ length: 5000 }, () => ({ path: "p".repeat(200), why: "w".repeat(3000) })) },
+    ],
     ["a patch", { reason: "push-rejected" as const, patch: "+line of code\n".repeat(20_000) }],
     ["a patch of one line", { reason: "push-rejected" as const, patch: "+".repeat(200_000) }],
     ["a patch of backticks", { reason: "push-rejected" as const, patch: "`".repeat(200_000) }],
