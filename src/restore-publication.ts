@@ -1,4 +1,5 @@
 import type { Destination } from "./publish/destination.ts";
+import { findHiddenCharacters } from "./publish/hidden-characters.ts";
 import type { Publication } from "./publish/publish.ts";
 import { toPathText } from "./run/changes.ts";
 import { RunError } from "./run/failure.ts";
@@ -22,15 +23,17 @@ export async function restorePublication(
   if (base === null || base.ref === null || base.sha === null)
     throw new RunError("push-rejected", "The run never got as far as a commit to start from.");
   const runId = request.run_id;
-  const [restored, tail] = await Promise.all([
+  const patchPath = toRunFile(paths, { runId, file: "patch" });
+  const [restored, tail, hiddenCharacters] = await Promise.all([
     restoreTree(runId, {
       url: destination.url,
       baseSha: base.sha,
-      patchPath: toRunFile(paths, { runId, file: "patch" }),
+      patchPath,
       mirrorRoot: paths.mirrors,
       workRoot: paths.work,
     }),
     readLogTail(paths, { runId, maxBytes: LOG_TAIL_BYTES }),
+    findHiddenCharacters(patchPath),
   ]);
   return {
     request,
@@ -41,7 +44,7 @@ export async function restorePublication(
     body: {
       files: restored.changes.map(({ path, kind }) => ({ path: toPathText(path), kind })),
       leftOut: [],
-      hiddenCharacters: [],
+      hiddenCharacters,
       commands: [],
       logTail: tail?.text ?? null,
       usage: usage ?? { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0 },

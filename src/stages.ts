@@ -4,6 +4,7 @@ import type { Stages } from "./execute-run.ts";
 import type { Mask } from "./mask.ts";
 import type { RunWatch } from "./orchestrator.ts";
 import { findDestination, type DestinationOptions } from "./publish/destination.ts";
+import { findHiddenCharacters } from "./publish/hidden-characters.ts";
 import { preparePublishing, publishChanges, type Publication } from "./publish/publish.ts";
 import { toPathText } from "./run/changes.ts";
 import { NO_ACTIVITY } from "./run/progress.ts";
@@ -67,7 +68,10 @@ export function bindStages(
       collectChanges(workspace, { base, patchPath: toRunFile(paths, { runId: request.run_id, file: "patch" }) }),
     holdsSecret: () => holdsSecret(toRunFile(paths, { runId: request.run_id, file: "patch" }), mask),
     toPublication: async (_request, { outcome, collected, base, ended }): Promise<Publication> => {
-      const tail = await readLogTail(paths, { runId: request.run_id, maxBytes: LOG_TAIL_BYTES });
+      const [tail, hiddenCharacters] = await Promise.all([
+        readLogTail(paths, { runId: request.run_id, maxBytes: LOG_TAIL_BYTES }),
+        findHiddenCharacters(toRunFile(paths, { runId: request.run_id, file: "patch" })),
+      ]);
       return {
         request,
         mirrorPath: base.mirrorPath,
@@ -77,7 +81,7 @@ export function bindStages(
         body: {
           files: collected.changes.map(({ path, kind }) => ({ path: toPathText(path), kind })),
           leftOut: outcome.leftOut,
-          hiddenCharacters: [],
+          hiddenCharacters,
           commands,
           logTail: tail?.text ?? null,
           usage: ended.usage,
