@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import type { AgentSettings } from "./agent.ts";
 import type { Config } from "./config.ts";
 import { createDockerEngine } from "./container/docker-engine.ts";
@@ -24,6 +25,7 @@ import { readLogTail, readPatch, streamRunFile, writeRequest, writeResult } from
 import { createRunStore, type RunStore } from "./store/runs.ts";
 import { bindStages } from "./stages.ts";
 import { askPermission } from "./trigger/github/ask-permission.ts";
+import { openWorkspace } from "./workspace/workspace.ts";
 import type { OpenProductOptions, Product } from "./trigger/cli/product.ts";
 
 /** How much of a log the result document holds, and how large a patch a report may show. */
@@ -85,6 +87,7 @@ export async function compose({ config, createReporter }: ComposeOptions): Promi
     stagesFor: (request, watch) =>
       bindStages(request, { engine, settings: toAgentSettings(config), destinations, paths, mask, watch }),
     reporter: createReporter({ github, mask, log }),
+    discardWorkspace: (runId) => discardWorkspace(runId, paths),
     log,
   });
 
@@ -103,6 +106,13 @@ export async function compose({ config, createReporter }: ComposeOptions): Promi
     streamRunFile: (runId, file) => streamRunFile(paths, { runId, file }),
     [Symbol.asyncDispose]: async () => database.close(),
   };
+}
+
+/** Removes what a dead process left of a run's workspace and socket. */
+async function discardWorkspace(runId: RunId, paths: StatePaths): Promise<void> {
+  const workspace = await openWorkspace(runId, { workRoot: paths.work });
+  await workspace[Symbol.asyncDispose]();
+  await rm(paths.socketFolder(runId), { recursive: true, force: true });
 }
 
 type PublishOptions = {

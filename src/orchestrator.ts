@@ -43,6 +43,8 @@ export type OrchestratorOptions = {
   /** Binds the stages to one run. */
   stagesFor(request: RunRequest, watch: RunWatch): Stages & AsyncDisposable;
   reporter: RunReporter | null;
+  /** Removes the workspace and the socket that a dead process left of a run; its container is gone by then. */
+  discardWorkspace(runId: RunId): Promise<void>;
   log: Logger;
 };
 
@@ -257,6 +259,7 @@ async function toResult(
 }
 
 async function endInterrupted(request: RunRequest, options: OrchestratorOptions): Promise<void> {
+  await options.discardWorkspace(request.run_id);
   const failure: RunFailure = toRunFailure("interrupted", { message: "The server stopped while the run was going." });
   await finishRun(request, {
     ...options,

@@ -92,7 +92,7 @@ function toSpent(budget: Budget, { requests, tokens }: { requests: number; token
   if (budget.maxRequests !== undefined && requests >= budget.maxRequests)
     return {
       reason: "budget-exceeded",
-      message: `The run used up its ${budget.maxRequests} requests to the model.`,
+      message: `The run made as many requests to the model as it may (${budget.maxRequests}).`,
     };
   if (budget.maxTokens !== undefined && tokens >= budget.maxTokens)
     return {

@@ -205,6 +205,36 @@ describe.concurrent("what Codex does when the model API fails", () => {
     });
   });
 
+  test("ML-006: an answer that falls silent is asked for again after the idle time-out", async () => {
+    const silent: Answer = (response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(toStream({ type: "response.created", response: {} }));
+    };
+    const impatient = [...argv, "-c", "model_providers.orch.stream_idle_timeout_ms=1500"];
+    const result = await run("silent, then fine", inOrder(silent, fine), { argv: impatient });
+    expect(result).toMatchObject({
+      exitCode: 0,
+      gateway: { requests: 2, failure: null },
+      report: { finalMessage: DONE },
+    });
+    expect(result.seconds).toBeGreaterThan(1.5);
+  });
+
+  test("ML-007: a response with 1,000 tool calls is one request, and the budget holds for the next one", async () => {
+    const calls = Array.from({ length: 1000 }, (_, index) => ({
+      type: "response.output_item.done",
+      item: { type: "function_call", call_id: `c${index}`, name: "no_such_tool", arguments: "{}" },
+    }));
+    const result = await run("1,000 calls", (response) => sendStream(response, ...calls, completed()), {
+      budget: { maxRequests: 1 },
+    });
+    expect(result).toMatchObject({
+      exitCode: 1,
+      gateway: { requests: 1, usage: { input_tokens: 100 }, failure: { reason: "budget-exceeded" } },
+      report: { turn: "failed", failureMessage: "The run made as many requests to the model as it may (1)." },
+    });
+  });
+
   test("an API that is down for five seconds is survived", async () => {
     const started = performance.now();
     const result = await run("down for 5 s", (response, request) =>

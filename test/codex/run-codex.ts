@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { createEventReader, type CodexReport } from "../../src/codex/events.ts";
-import { openGateway, type Gateway } from "../../src/gateway/gateway.ts";
+import { openGateway, type Gateway, type OpenGatewayOptions } from "../../src/gateway/gateway.ts";
 
 const IMAGE = process.env["CODEX_IMAGE"] ?? "codex-runner:latest";
 /** What the image's user is called; every folder that it writes to is open to it. */
@@ -27,6 +27,7 @@ export type RunCodexOptions = {
   key: string;
   argv: string[];
   prompt?: string;
+  budget?: OpenGatewayOptions["budget"];
   /** Codex's home, to be used again for a follow-up. Default: one that is removed afterwards. */
   home?: string;
   /** Told once the container's first event is there, with the way to kill it. */
@@ -40,6 +41,7 @@ export async function runCodex({
   argv,
   prompt = "Say hello.",
   home,
+  budget = {},
   onStarted,
 }: RunCodexOptions): Promise<CodexRun> {
   const folder = await mkdtemp(join(tmpdir(), "codex-"));
@@ -70,6 +72,7 @@ export async function runCodex({
       socketPath,
       upstreamUrl,
       authorization: async () => ({ authorization: `Bearer ${key}` }),
+      budget,
     });
     const started = performance.now();
     const args = [

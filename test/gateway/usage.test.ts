@@ -130,7 +130,7 @@ describe("the budget", () => {
     expect(upstream.requests).toHaveLength(3);
     expect(gateway.failure).toEqual({
       reason: "budget-exceeded",
-      message: "The run used up its 3 requests to the model.",
+      message: "The run made as many requests to the model as it may (3).",
     });
   });
 

@@ -18,14 +18,17 @@ export type StatusCommentOptions = Pick<
   minGapMs?: number;
 };
 
+/** What is new in a text: the run's stage, or only what the agent does in it. */
+export type Change = "stage" | "detail";
+
 /** The one comment of a run, edited in place. */
 export type StatusComment = {
   /**
    * Shows a new text: at once when there is no comment yet, else as soon as an edit is due. Of several texts within one
-   * gap only the last is shown. `detail`: only the agent's activity changed; the longer the run goes on, the rarer such
-   * edits get (every 20th of its age, at most a minute), since GitHub counts them.
+   * gap only the last is shown. The longer the run goes on, the rarer edits for a `detail` get (every 20th of its age,
+   * at most a minute), since GitHub counts them.
    */
-  show(text: string, options: { change: "stage" | "detail" }): void;
+  show(text: string, options: { change: Change }): void;
   /**
    * Shows the last text and resolves when it stands, or when GitHub refused it for good or for a quarter of an hour;
    * that is only logged. It waits for the gap after the last edit, but not after the comment's creation.
@@ -35,14 +38,61 @@ export type StatusComment = {
 
 /** Prepares the comment of one run; nothing is sent before the first text. */
 export function createStatusComment(options: StatusCommentOptions): StatusComment {
-  const { log, place, minGapMs = MIN_GAP_MS, retry = LONG_RETRY } = options;
+  const { log } = options;
+  const writer = createCommentWriter(options);
+  let next: { text: string; dueMs: number } | null = null;
+  let sending: Promise<void> | null = null;
+  let timer: NodeJS.Timeout | undefined;
+
+  /** Sends the latest text, then sees whether another one came meanwhile. A text that is refused is dropped. */
+  const flush = (): void => {
+    if (next === null || sending !== null) return;
+    const { text } = next;
+    next = null;
+    sending = writer
+      .write(text)
+      .catch((error: unknown) => log.warn({ status: toStatus(error) }, "status comment was not accepted"))
+      .finally(() => {
+        sending = null;
+        schedule();
+      });
+  };
+  const schedule = (): void => {
+    clearTimeout(timer);
+    if (next !== null) timer = setTimeout(flush, Math.max(0, next.dueMs - performance.now())).unref();
+  };
+
+  return {
+    show: (text, { change }) => {
+      const dueMs = writer.nextWriteAtMs(change);
+      next = { text, dueMs: Math.min(next?.dueMs ?? dueMs, dueMs) };
+      schedule();
+    },
+    finish: async (text) => {
+      next = null;
+      clearTimeout(timer);
+      await sending;
+      try {
+        await writer.writeLast(text);
+      } catch (error) {
+        log.warn({ status: toStatus(error) }, "final status comment was not accepted");
+      }
+    },
+  };
+}
+
+type CommentWriter = {
+  write(text: string): Promise<void>;
+  writeLast(text: string): Promise<void>;
+  nextWriteAtMs(change: Change): number;
+};
+
+/** Creates the comment with the first text, edits it with the others, and knows when the next edit may be made. */
+function createCommentWriter(options: StatusCommentOptions): CommentWriter {
+  const { place, marker, minGapMs = MIN_GAP_MS, retry = LONG_RETRY } = options;
   let commentId: number | null = null;
-  let next: string | null = null;
-  let nextAtMs = 0;
   let createdAtMs = 0;
   let lastEditAtMs = -Infinity;
-  let sending: Promise<void> | null = null;
-  let timer: NodeJS.Timeout | null = null;
 
   const create = async (body: string): Promise<void> => {
     const posted = await postComment(await options.octokit(), { ...options, body });
@@ -50,77 +100,40 @@ export function createStatusComment(options: StatusCommentOptions): StatusCommen
     createdAtMs = performance.now();
     if (posted.how === "found") await edit(body, posted.id);
   };
-
-  const edit = async (body: string, id: number): Promise<void> => {
+  const edit = async (text: string, id: number): Promise<void> => {
     const octokit = await options.octokit();
     const { owner, repo } = place;
-    const text = `${options.marker}\n\n${body}`;
+    const body = `${marker}\n\n${text}`;
     try {
-      await octokit.rest.issues.updateComment({ owner, repo, comment_id: id, body: text, request: SINGLE_TRY });
+      await octokit.rest.issues.updateComment({ owner, repo, comment_id: id, body, request: SINGLE_TRY });
     } finally {
       lastEditAtMs = performance.now();
     }
   };
-
-  const editLast = async (text: string, id: number): Promise<"edited" | "deleted"> => {
-    try {
-      await retryTransient(async () => {
-        await sleep(Math.max(0, lastEditAtMs + minGapMs - performance.now()));
-        await edit(text, id);
-      }, retry);
-      return "edited";
-    } catch (error) {
-      const status = toStatus(error);
-      if (status === 404 || status === 410) return "deleted";
-      throw error;
-    }
-  };
-
-  /** Sends the latest text, then sees whether another one came meanwhile. A text that is refused is dropped. */
-  const flush = (): void => {
-    timer = null;
-    const text = next;
-    if (text === null || sending !== null) return;
-    next = null;
-    sending = (commentId === null ? create(text) : edit(text, commentId))
-      .catch((error: unknown) => log.warn({ status: toStatus(error) }, "status comment was not accepted"))
-      .finally(() => {
-        sending = null;
-        schedule();
-      });
-  };
-
-  const schedule = (): void => {
-    if (next === null || sending !== null || timer !== null) return;
-    timer = setTimeout(flush, Math.max(0, nextAtMs - performance.now())).unref();
-  };
-
-  const toDueMs = (change: "stage" | "detail"): number => {
-    if (commentId === null) return 0;
-    const age = performance.now() - createdAtMs;
-    const gapMs = change === "stage" ? minGapMs : Math.max(minGapMs, Math.min(age / 20, MAX_GAP_MS));
-    return Math.max(createdAtMs, lastEditAtMs) + gapMs;
-  };
+  const editPatiently = (text: string, id: number): Promise<void> =>
+    retryTransient(async () => {
+      await sleep(Math.max(0, lastEditAtMs + minGapMs - performance.now()));
+      await edit(text, id);
+    }, retry);
 
   return {
-    show: (text, { change }) => {
-      const dueMs = toDueMs(change);
-      nextAtMs = next === null ? dueMs : Math.min(nextAtMs, dueMs);
-      next = text;
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
-      schedule();
-    },
-    finish: async (text) => {
-      next = null;
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
-      await sending;
+    write: (text) => (commentId === null ? create(text) : edit(text, commentId)),
+    writeLast: async (text) => {
+      if (commentId === null) return create(text);
       try {
-        if (commentId === null || (await editLast(text, commentId)) === "deleted") await create(text);
+        await editPatiently(text, commentId);
       } catch (error) {
-        log.warn({ status: toStatus(error) }, "final status comment was not accepted");
+        const status = toStatus(error);
+        if (status !== 404 && status !== 410) throw error;
+        // Somebody deleted the comment; how the run ended must be said all the same.
+        await create(text);
       }
+    },
+    nextWriteAtMs: (change) => {
+      if (commentId === null) return 0;
+      const age = performance.now() - createdAtMs;
+      const gapMs = change === "stage" ? minGapMs : Math.max(minGapMs, Math.min(age / 20, MAX_GAP_MS));
+      return Math.max(createdAtMs, lastEditAtMs) + gapMs;
     },
   };
 }
