@@ -16,7 +16,11 @@ export type ChooseBaseOptions = {
   /** Gets everything that the tools say. */
   onDetail: (line: string) => void;
   signal: AbortSignal;
+  /** What is known of this machine; default: what it says itself. */
+  machine?: Machine;
 };
+
+export type Machine = { aptSource: AptSource | null; uid: number | undefined };
 
 /** A registry that says nothing for so long counts as one that cannot be reached. */
 const REGISTRY_SILENCE_MS = 15_000;
@@ -30,8 +34,8 @@ export async function chooseBase(engine: ImageEngine, options: ChooseBaseOptions
   const official = recipe.defaultBase;
   if ((await engine.readImage(official)) !== null) return { image: official, packages: "missing" };
 
-  const source = await findAptSource();
-  const ownImage = `codex-runner-base:node24-${source?.suite ?? "none"}`;
+  const machine = options.machine ?? { aptSource: await findAptSource(), uid: process.getuid?.() };
+  const ownImage = `codex-runner-base:node24-${machine.aptSource?.suite ?? "none"}`;
   if ((await engine.readImage(ownImage)) !== null) {
     onProgress(`using the base image ${ownImage}, which was made on this machine`);
     return { image: ownImage, packages: "complete" };
@@ -40,7 +44,7 @@ export async function chooseBase(engine: ImageEngine, options: ChooseBaseOptions
   if (problem === null) return { image: official, packages: "missing" };
 
   onProgress(`no container registry (${problem}): making the base image from Debian packages and npm's Node instead`);
-  await makeBase(engine, { ...options, image: ownImage, source: checkMachine(source) });
+  await makeBase(engine, { ...options, image: ownImage, source: checkMachine(machine) });
   return { image: ownImage, packages: "complete" };
 }
 
@@ -68,19 +72,19 @@ async function pullOrExplain(
 }
 
 /** Says exactly what to do where a base cannot be made. */
-function checkMachine(source: AptSource | null): AptSource {
+function checkMachine({ aptSource, uid }: Machine): AptSource {
   const elsewhere = "load node:24-bookworm-slim into the engine (`docker save` on another machine, `docker load` here)";
-  if (source === null) {
+  if (aptSource === null) {
     throw new RunError(
       "image-unusable",
       "The base image cannot be made on this machine: that needs Debian or Ubuntu, with its mirror in apt's sources.",
       { hint: `Give the engine a container registry, or ${elsewhere}, then run \`codex-orchestrator image build\`.` },
     );
   }
-  if (process.getuid?.() !== 0) {
+  if (uid !== 0) {
     throw new RunError("image-unusable", "Only root can make the base image (debootstrap needs it).", {
       hint: `Run \`sudo codex-orchestrator image build\` once, or ${elsewhere}.`,
     });
   }
-  return source;
+  return aptSource;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { chooseBase } from "../../src/image/choose-base.ts";
+import { chooseBase, type Machine } from "../../src/image/choose-base.ts";
 import type { ImageEngine } from "../../src/image/image-engine.ts";
 import { readRecipe } from "../../src/image/recipe.ts";
 import { join } from "node:path";
@@ -18,11 +18,17 @@ function createEngine(images: string[], pull: () => Promise<void>): ImageEngine 
 
 const offline = () => Promise.reject(new Error("no such host."));
 
-async function choose(engine: ImageEngine): Promise<{ base: unknown; said: string[] }> {
+const aptSource = { mirror: "http://own.example", suite: "bookworm", components: ["main"], keyringPath: null };
+
+async function choose(
+  engine: ImageEngine,
+  machine: Machine = { aptSource, uid: 0 },
+): Promise<{ base: unknown; said: string[] }> {
   const said: string[] = [];
   const signal = new AbortController().signal;
   const say = (line: string) => void said.push(line);
-  const base = await chooseBase(engine, { recipe, folderPath: "/nowhere", onProgress: say, onDetail: say, signal });
+  const options = { recipe, folderPath: "/nowhere", onProgress: say, onDetail: say, signal, machine };
+  const base = await chooseBase(engine, options);
   return { base, said };
 }
 
@@ -44,8 +50,22 @@ describe("choosing the base image", () => {
       readImage: async (image) => (image.startsWith("codex-runner-base:") ? { id: image, labels: {} } : null),
     };
     const { base, said } = await choose(engine);
-    expect(base).toEqual({ image: expect.stringMatching(/^codex-runner-base:node24-/), packages: "complete" });
+    expect(base).toEqual({ image: expect.stringMatching(/^codex-runner-base:node24-bookworm$/), packages: "complete" });
     expect(said).toEqual([expect.stringContaining("was made on this machine")]);
+  });
+
+  test("without a registry, somebody who is not root is told to build as root, or what to load", async () => {
+    const engine = createEngine([], offline);
+    await expect(choose(engine, { aptSource, uid: 1000 })).rejects.toMatchObject({
+      failure: { message: expect.stringContaining("Only root"), hint: expect.stringMatching(/sudo .*docker load/) },
+    });
+  });
+
+  test("without a registry, a machine that is no Debian is told so", async () => {
+    const engine = createEngine([], offline);
+    await expect(choose(engine, { aptSource: null, uid: 0 })).rejects.toMatchObject({
+      failure: { message: expect.stringContaining("Debian or Ubuntu"), hint: expect.stringContaining("docker load") },
+    });
   });
 
   test("an abort while the registry is asked ends it with its reason", async () => {

@@ -1,0 +1,87 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isDiskFull } from "../git/fetch-failure.ts";
+import type { Change, LeftOut } from "../run/changes.ts";
+import { RunError } from "../run/failure.ts";
+import { readBaseTree } from "./base-tree.ts";
+import { toTimesPath } from "./clone-workspace.ts";
+import type { Base } from "./clone-workspace.ts";
+import { readFileTimes } from "./file-times.ts";
+import { openIgnoreRules } from "./ignore-rules.ts";
+import { DEFAULT_LIMITS } from "./ingest-limits.ts";
+import type { IngestLimits } from "./ingest-limits.ts";
+import { createLeftOutList } from "./left-out.ts";
+import { planChanges } from "./plan-changes.ts";
+import { toBytes } from "./tree-path.ts";
+import { walkTree } from "./walk-tree.ts";
+import type { Workspace } from "./workspace.ts";
+import { writePatch } from "./write-patch.ts";
+import { writeTree } from "./write-tree.ts";
+import type { TreeChange } from "./write-tree.ts";
+
+/** What the agent changed, as a tree in the mirror. */
+export type Collected = {
+  /** The base's own tree when nothing changed. */
+  treeSha: string;
+  /** Sorted by the paths' bytes. A renamed file is a deletion and an addition. */
+  changes: Change[];
+  leftOut: LeftOut[];
+};
+
+export type CollectChangesOptions = {
+  base: Base;
+  /** Where the patch goes; written even when it is empty. */
+  patchPath: string;
+  limits?: Partial<IngestLimits>;
+  signal?: AbortSignal;
+};
+
+/**
+ * Takes over what a stopped container left in the tree. Every byte in there is a stranger's: git never runs in it or
+ * over it, its `.git` is never read, no link is followed, nothing is executed (security.md 5.4, P6). Git only gets
+ * copies that the host made, in the host's own mirror, and the tree it writes is compared with what was planned.
+ *
+ * May be repeated on the same tree, and then gives the same. Resolves once the patch is on disk. Rejects with
+ * `patch-too-large` when there is more than the limits allow.
+ */
+export async function collectChanges(workspace: Workspace, options: CollectChangesOptions): Promise<Collected> {
+  try {
+    return await ingest(workspace, options);
+  } catch (cause) {
+    options.signal?.throwIfAborted();
+    throw isDiskFull(cause) ? new RunError("disk-full", "The disk is full.", { cause }) : cause;
+  }
+}
+
+async function ingest(workspace: Workspace, options: CollectChangesOptions): Promise<Collected> {
+  const { base, patchPath, signal } = options;
+  const { treePath, rootPath } = workspace;
+  const { mirrorPath, indexPath } = base;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const leftOut = createLeftOutList();
+  const spoolPath = join(rootPath, "spool");
+  await rm(spoolPath, { recursive: true, force: true });
+  await mkdir(spoolPath, { recursive: true, mode: 0o700 });
+
+  const [baseTree, times, rules] = await Promise.all([
+    readBaseTree(mirrorPath, { sha: base.sha, signal }),
+    readFileTimes(toTimesPath(workspace)),
+    openIgnoreRules({ treePath, mirrorPath, scratchPath: join(rootPath, "rules"), signal }),
+  ]);
+  const shared = { treePath, mirrorPath, base: baseTree, limits, leftOut, spoolPath, signal };
+  const walked = await walkTree({ ...shared, times, rules });
+  const plan = await planChanges(walked, shared);
+  const newIndexPath = join(rootPath, "index.new");
+  const { treeSha, changes } = await writeTree(plan, { ...shared, indexPath, newIndexPath });
+  await writePatch(mirrorPath, { from: baseTree.sha, to: treeSha, patchPath, signal });
+  return { treeSha, changes: changes.map(toChange), leftOut: leftOut.toList() };
+}
+
+function toChange({ path, oldMode, mode }: TreeChange): Change {
+  const kind = mode === "000000" ? "deleted" : oldMode === "000000" ? "added" : "modified";
+  return { path: toBytes(path), kind, mode: toChangeMode(mode) };
+}
+
+function toChangeMode(mode: string): Change["mode"] {
+  return mode === "100644" || mode === "100755" || mode === "120000" ? mode : null;
+}

@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { createGit, runGit } from "../git/git.ts";
+import type { GitCredential, GitProtocol } from "../git/git.ts";
+import { toFetchFailure, toFetchRunError } from "../git/fetch-failure.ts";
+import type { FetchFailure } from "../git/fetch-failure.ts";
+import { RunError } from "../run/failure.ts";
+import { BranchName } from "../run/request.ts";
+import { clearLocks } from "./clear-locks.ts";
+import { lockMirror } from "./lock-mirror.ts";
+
+/** How many commits of history the mirror asks for, and the agent can see. */
+const DEPTH = 50;
+/** Waits before the second and third try of a fetch that failed for a passing reason, in milliseconds. */
+const RETRY_AFTER_MS = [500, 2_000];
+
+export type FetchBaseOptions = {
+  url: string;
+  /** The branch; null = the remote's default branch. */
+  baseRef: string | null;
+  /** The ref in the mirror that is to hold the commit. */
+  runRef: string;
+  credential: GitCredential | null;
+  signal: AbortSignal;
+};
+
+/**
+ * Brings the branch's newest commit into the mirror, under the run's ref, and says the branch's name. Tags, other
+ * branches and submodules are not fetched. Rejects with `clone-failed`, `repository-empty` or `base-missing`.
+ */
+export async function fetchBase(mirrorPath: string, options: FetchBaseOptions): Promise<{ ref: string }> {
+  const { baseRef, signal } = options;
+  if (baseRef !== null) {
+    const source = `refs/heads/${checkBranchName(baseRef)}`;
+    await withPatience(() => fetchRef(mirrorPath, { ...options, source }), { mirrorPath, ...options });
+    return { ref: baseRef };
+  }
+  // Asking for the name and fetching HEAD at once saves a round trip; should HEAD have moved in between, once more.
+  const [fetched, head] = await Promise.allSettled([
+    withPatience(() => fetchRef(mirrorPath, { ...options, source: "HEAD" }), { mirrorPath, ...options }),
+    withPatience(() => listRemote(mirrorPath, { ...options, names: ["HEAD"] }), { mirrorPath, ...options }),
+  ]);
+  if (fetched.status === "rejected") throw fetched.reason;
+  if (head.status === "rejected") throw head.reason;
+
+  const ref = checkBranchName(/^ref: refs\/heads\/(.+)\tHEAD$/m.exec(head.value)?.[1] ?? "");
+  const sha = /^([0-9a-f]{40})\tHEAD$/m.exec(head.value)?.[1];
+  if (sha !== (await readCommit(mirrorPath, { revision: options.runRef, signal }))) {
+    return fetchBase(mirrorPath, { ...options, baseRef: ref });
+  }
+  return { ref };
+}
+
+/** The full name of a commit in the mirror. */
+export async function readCommit(
+  mirrorPath: string,
+  { revision, signal }: { revision: string; signal: AbortSignal },
+): Promise<string> {
+  const args = ["rev-parse", "--verify", "--end-of-options", `${revision}^{commit}`];
+  const { stdout } = await runGit(args, { gitDir: mirrorPath, signal });
+  return stdout.toString("utf8").trim();
+}
+
+async function fetchRef(mirrorPath: string, options: FetchBaseOptions & { source: string }): Promise<void> {
+  const { url, source, runRef, credential, signal } = options;
+  using lock = await lockMirror(mirrorPath, { signal });
+  await clearLocks(lock.mirrorPath, { names: ["shallow.lock", `${runRef}.lock`], signal });
+  // Not --quiet: simple-git waits 50 ms for the words of a child that says nothing.
+  await createGit({ gitDir: mirrorPath, credential, protocols: [toProtocol(url)], signal }).raw([
+    "fetch",
+    "--no-tags",
+    "--no-write-fetch-head",
+    "--no-recurse-submodules",
+    "--update-shallow",
+    `--depth=${DEPTH}`,
+    "--",
+    url,
+    `+${source}:${runRef}`,
+  ]);
+}
+
+/** What the remote has by these names; all branches and tags when there are none. */
+async function listRemote(mirrorPath: string, options: FetchBaseOptions & { names: string[] }): Promise<string> {
+  const { url, credential, signal, names } = options;
+  const git = createGit({ gitDir: mirrorPath, credential, protocols: [toProtocol(url)], signal });
+  return git.raw(["ls-remote", "--symref", "--", url, ...names]);
+}
+
+type PatienceOptions = FetchBaseOptions & { mirrorPath: string };
+
+/** Tries again when another process was in the way or the network stumbled; says in a run's terms why it gives up. */
+async function withPatience<T>(action: () => Promise<T>, options: PatienceOptions): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await action();
+    } catch (cause) {
+      options.signal.throwIfAborted();
+      const failure = toFetchFailure(cause);
+      const waitMs = failure.kind === "passing" || failure.kind === "locked" ? RETRY_AFTER_MS[tries] : undefined;
+      if (waitMs === undefined) throw await explain(failure, { ...options, cause });
+      await sleep(waitMs, undefined, { signal: options.signal }).catch(() => options.signal.throwIfAborted());
+    }
+  }
+}
+
+/** A missing branch and an empty repository look alike to `git fetch`; only the list of refs tells them apart. */
+async function explain(failure: FetchFailure, options: PatienceOptions & { cause: unknown }): Promise<RunError> {
+  const { mirrorPath, baseRef, cause } = options;
+  const refs = failure.kind === "ref-missing" ? await listRemote(mirrorPath, { ...options, names: [] }) : "?";
+  return toFetchRunError(failure, { baseRef, remoteRefs: refs.trim() === "" ? "none" : "some", cause });
+}
+
+function checkBranchName(name: string): string {
+  if (BranchName.safeParse(name).success) return name;
+  const message =
+    name === "" ? "The repository does not say which branch is its default." : "The base branch has an unusable name.";
+  throw new RunError("base-missing", message);
+}
+
+function toProtocol(url: string): GitProtocol {
+  if (url.startsWith("https:")) return "https";
+  return url.startsWith("http:") ? "http" : "file";
+}

@@ -1,0 +1,64 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { Lab, at, toLines } from "./lab.ts";
+
+test("new files that the tree's .gitignore names are not taken, tracked ones are, and new rules of the agent count", async () => {
+  await using lab = new Lab();
+  const run = await lab.clone(
+    lab.createRemote({
+      ".gitignore": "node_modules/\n*.log\n!keep.log\n/only-root\n",
+      "dist/tracked.js": "1\n",
+      "dist/.gitignore": "*\n",
+      "pkg/a.txt": "a\n",
+    }),
+  );
+  mkdirSync(at(run, "node_modules/left-pad"), { recursive: true });
+  writeFileSync(at(run, "node_modules/left-pad/index.js"), "x");
+  mkdirSync(at(run, "pkg/node_modules"));
+  writeFileSync(at(run, "pkg/node_modules/x"), "x");
+  writeFileSync(at(run, "a.log"), "x");
+  writeFileSync(at(run, "keep.log"), "x");
+  writeFileSync(at(run, "only-root"), "x");
+  writeFileSync(at(run, "pkg/only-root"), "x");
+  writeFileSync(at(run, "dist/tracked.js"), "2\n");
+  writeFileSync(at(run, "dist/new.js"), "x");
+  mkdirSync(at(run, "fresh/deep/out"), { recursive: true });
+  writeFileSync(at(run, "fresh/.gitignore"), "out/\n");
+  writeFileSync(at(run, "fresh/deep/a"), "x");
+  writeFileSync(at(run, "fresh/deep/out/b"), "x");
+  // A file where the pattern means folders only.
+  writeFileSync(at(run, "fresh/node_modules"), "x");
+  expect(toLines(await lab.collect(run))).toEqual([
+    "modified dist/tracked.js 100644",
+    "added fresh/.gitignore 100644",
+    "added fresh/deep/a 100644",
+    "added fresh/node_modules 100644",
+    "added keep.log 100644",
+    "added pkg/only-root 100644",
+  ]);
+});
+
+test("a .gitignore that is a link or a pipe is not followed", async () => {
+  await using lab = new Lab();
+  const run = await lab.clone(lab.createRemote({ "a.txt": "a\n", "rules.txt": "*.secret\n" }));
+  symlinkSync("rules.txt", at(run, ".gitignore"));
+  mkdirSync(at(run, "sub"));
+  execFileSync("mkfifo", [at(run, "sub/.gitignore")]);
+  writeFileSync(at(run, "sub/x.secret"), "x");
+  const collected = await lab.collect(run);
+  expect(toLines(collected)).toEqual(["added sub/x.secret 100644"]);
+  expect(collected.leftOut).toEqual([
+    { path: ".gitignore", why: "is a link in place of a file that git reads" },
+    { path: "sub/.gitignore", why: "is a pipe" },
+  ]);
+});
+
+test("an ignored folder is not looked into, however much is in it", async () => {
+  await using lab = new Lab();
+  const run = await lab.clone(lab.createRemote({ ".gitignore": "node_modules/\n", "a.txt": "a\n" }));
+  mkdirSync(at(run, "node_modules"));
+  for (let i = 0; i < 2_000; i++) writeFileSync(at(run, `node_modules/${i}`), "");
+  writeFileSync(at(run, "a.txt"), "b\n");
+  expect(toLines(await lab.collect(run, { limits: { walkedEntries: 10 } }))).toEqual(["modified a.txt 100644"]);
+});
