@@ -40,8 +40,8 @@ function toSvg(lines) {
 }
 
 function toColour(line) {
-  if (/^── /.test(line)) return "#7ee787";
-  if (/^octocat comments/.test(line)) return "#ffffff";
+  if (line.startsWith("── ")) return "#7ee787";
+  if (line.startsWith("octocat comments")) return "#ffffff";
   if (/^ +\d+\.\d s/.test(line)) return "#79c0ff";
   return "#c9d1d9";
 }

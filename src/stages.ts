@@ -1,3 +1,5 @@
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
 import { startAgent, type AgentSettings } from "./agent.ts";
 import type { ContainerEngine } from "./container/engine.ts";
 import type { Stages } from "./execute-run.ts";
@@ -8,6 +10,7 @@ import { findHiddenCharacters } from "./publish/hidden-characters.ts";
 import { preparePublishing, publishChanges, type Publication } from "./publish/publish.ts";
 import { toPathText } from "./run/changes.ts";
 import { NO_ACTIVITY } from "./run/progress.ts";
+import { RunError } from "./run/failure.ts";
 import { LOG_TAIL_BYTES } from "./restore-publication.ts";
 import type { RunRequest } from "./run/request.ts";
 import type { StatePaths } from "./store/paths.ts";
@@ -53,17 +56,16 @@ export function bindStages(
         },
       }),
     reachRepository: () => findDestination(request, options.destinations),
-    cloneWorkspace: async (workspace, { destination, signal }) =>
-      withFreshCredential({ mint: destination.readCredential }, (credential) =>
+    cloneWorkspace: async (workspace, { destination, signal }) => {
+      const base = await withFreshCredential({ mint: destination.readCredential }, (credential) =>
         cloneWorkspace(workspace, {
-          url: destination.url,
-          baseRef: request.base,
-          credential,
-          mirrorRoot: paths.mirrors,
+          ...{ url: destination.url, baseRef: request.base, credential, mirrorRoot: paths.mirrors, signal },
           owner: process.getuid?.() === 0 ? settings.user : null,
-          signal,
         }),
-      ),
+      );
+      await checkFolder(request.dir, { workspace, base });
+      return base;
+    },
     collectChanges: (workspace, { base }) =>
       collectChanges(workspace, { base, patchPath: toRunFile(paths, { runId: request.run_id, file: "patch" }) }),
     holdsSecret: () => holdsSecret(toRunFile(paths, { runId: request.run_id, file: "patch" }), mask),
@@ -95,4 +97,17 @@ export function bindStages(
     publishChanges,
     [Symbol.asyncDispose]: () => log.close(),
   };
+}
+
+/** A folder to work in that is not there would end in a riddle of Codex's; nothing has been paid for yet here. */
+async function checkFolder(
+  dir: string | null,
+  { workspace, base }: { workspace: { treePath: string }; base: { ref: string } },
+): Promise<void> {
+  if (dir === null) return;
+  const found = await lstat(join(workspace.treePath, dir)).catch(() => null);
+  if (found?.isDirectory() === true) return;
+  throw new RunError("clone-failed", `There is no folder ${JSON.stringify(dir)} on the branch ${base.ref}.`, {
+    hint: "Name a folder of the repository with --dir.",
+  });
 }

@@ -36,18 +36,23 @@ export type ToEngineErrorOptions = {
   doing: string;
   /** The reason when the engine did answer, but refused. */
   refusal: FailureReason;
+  /** What to do when it refused; default is the reason's usual hint. */
+  hint?: string;
 };
 
 /** Tells an engine that is away from one that refuses. */
-export function toEngineError(error: unknown, { doing, refusal }: ToEngineErrorOptions): RunError {
+export function toEngineError(error: unknown, { doing, refusal, hint }: ToEngineErrorOptions): RunError {
   if (error instanceof RunError) return error;
-  const text = cleanEngineText(error);
+  const text = cleanEngineText(error).replace(/\.$/, "");
   if (readStatusCode(error) !== null || error instanceof EngineRefusal) {
-    return new RunError(refusal, `The engine could not ${doing}: ${text}.`, { cause: error });
+    return new RunError(refusal, `The engine could not ${doing}: ${text}.`, { cause: error, hint });
   }
-  const hint =
-    EngineError.safeParse(error).data?.code === "EACCES"
-      ? "Add this user to the group that may use the engine's socket (usually `docker`), log in again, then try again."
-      : undefined;
-  return new RunError("docker-unavailable", `The Docker engine could not be reached: ${text}.`, { cause: error, hint });
+  const isForbidden = EngineError.safeParse(error).data?.code === "EACCES";
+  return new RunError("docker-unavailable", `The Docker engine could not be reached: ${text}.`, {
+    cause: error,
+    hint: isForbidden ? FORBIDDEN_HINT : undefined,
+  });
 }
+
+const FORBIDDEN_HINT =
+  "Add this user to the group that may use the engine's socket (usually `docker`), log in again, then try again.";

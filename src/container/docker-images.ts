@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { z } from "zod";
-import { readStatusCode, toEngineError } from "./docker-errors.ts";
+import type { RunError } from "../run/failure.ts";
+import { EngineRefusal, readStatusCode, toEngineError } from "./docker-errors.ts";
 import { followProgress } from "./docker-progress.ts";
 import type { BuildImageOptions, ImageEngine, ImageView, ProgressOptions } from "./engine.ts";
 
@@ -54,7 +55,7 @@ async function importImage(docker: Docker, { tar, image, changes, onProgress, si
     const answer = await docker.importImage(tar, { repo: image, changes, abortSignal: signal });
     await followProgress(answer, { onProgress });
   } catch (cause) {
-    throw toEngineError(cause, { doing: `import the image ${image}`, refusal: "image-unusable" });
+    throw toMakeError(cause, { doing: `import the image ${image}`, tar });
   }
 }
 
@@ -75,6 +76,13 @@ async function buildImage(docker: Docker, options: BuildOptions): Promise<void> 
     const answer = await docker.buildImage(context, query);
     await followProgress(answer, { onProgress });
   } catch (cause) {
-    throw toEngineError(cause, { doing: `build the image ${image}`, refusal: "image-unusable" });
+    throw toMakeError(cause, { doing: `build the image ${image}`, tar: context });
   }
+}
+
+/** When what was sent broke off, that is the cause, and not the connection that was closed for it. */
+function toMakeError(error: unknown, { doing, tar }: { doing: string; tar: Readable }): RunError {
+  const cause = tar.errored === null ? error : new EngineRefusal(tar.errored.message, { cause: tar.errored });
+  const hint = "Mend what the message names, then run `codex-orchestrator image build` again.";
+  return toEngineError(cause, { doing, refusal: "image-unusable", hint });
 }

@@ -70,6 +70,7 @@ async function buildIn(
   ] as const;
   for (const part of parts) part.catch((error) => failed.abort(error));
   await Promise.allSettled(parts);
+  signal.throwIfAborted(); // with what failed first, and not with what was stopped for it
   const [base, codexArchivePath] = await Promise.all(parts);
 
   await step(`image ${image}`).during((onDetail) =>

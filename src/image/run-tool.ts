@@ -34,7 +34,9 @@ export async function runTool(tool: string, { args, signal, onLine }: RunToolOpt
   }).finally(() => signal.removeEventListener("abort", stop));
   signal.throwIfAborted();
   if (exitCode === 0) return stdout;
-  throw new RunError("image-unusable", `${tool} failed with exit code ${exitCode}: ${lines.join(" | ").slice(-500)}`);
+  throw new RunError("image-unusable", `${tool} failed with exit code ${exitCode}: ${lines.join(" | ").slice(-500)}.`, {
+    hint: `Mend what ${tool} says, then run \`codex-orchestrator image build\` again.`,
+  });
 }
 
 function toStartError(tool: string, { cause }: { cause: Error }): Error {

@@ -130,6 +130,12 @@ describe("a run ends, and nothing of it is left,", () => {
     expect(comment).toContain(result.error?.hint ?? "no hint");
   });
 
+  test("error: a folder to work in that is not there, before the model is asked", async () => {
+    const { result } = await run("/codex --dir no/such/folder Work there");
+    expect(result.error).toMatchObject({ reason: "clone-failed", message: expect.stringContaining("no/such/folder") });
+    expect(world.model.requests).toHaveLength(0);
+  });
+
   test("error: IN-005: a runner image that is missing, without any pull", async () => {
     await world[Symbol.asyncDispose]();
     world = await openWorld({ script: () => script, environment: { CODEX_IMAGE: "no-such-image:e2e" } });

@@ -68,7 +68,9 @@ describe("making images through the engine", () => {
         this.destroy(new Error("broken off"));
       },
     });
-    await expect(engine.importImage(broken, { image: `${base}-broken`, changes: [] })).rejects.toThrow(/broken off/);
+    await expect(engine.importImage(broken, { image: `${base}-broken`, changes: [] })).rejects.toMatchObject({
+      failure: { reason: "image-unusable", message: expect.stringContaining("broken off") },
+    });
     expect(await engine.readImage(`${base}-broken`)).toBeNull();
   });
 });
