@@ -75,6 +75,7 @@ export async function compose({ config, createReporter }: ComposeOptions): Promi
     isAllowed,
   };
 
+  const deliveries = createDeliveryStore(database);
   const orchestrator = createOrchestrator({
     store,
     files: {
@@ -96,7 +97,7 @@ export async function compose({ config, createReporter }: ComposeOptions): Promi
     orchestrator,
     engine,
     github,
-    deliveries: createDeliveryStore(database),
+    deliveries,
     store,
     paths,
     log,
@@ -104,7 +105,10 @@ export async function compose({ config, createReporter }: ComposeOptions): Promi
     isAllowed,
     publishRun: (runId, { protectedFiles }) => publishRun(runId, { store, paths, destinations, protectedFiles }),
     streamRunFile: (runId, file) => streamRunFile(paths, { runId, file }),
-    [Symbol.asyncDispose]: async () => database.close(),
+    [Symbol.asyncDispose]: async () => {
+      deliveries.flush();
+      database.close();
+    },
   };
 }
 

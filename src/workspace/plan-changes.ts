@@ -125,8 +125,11 @@ function dropBlockers({ base, files, leftOut }: Planning): PlannedFile[] {
 }
 
 function listDeleted(present: ReadonlySet<TreePath>, { base, leftOut }: PlanChangesOptions): TreePath[] {
-  const gone = [...base.entries].filter(([path, { mode }]) => mode !== "160000" && !present.has(path));
-  return gone.map(([path]) => path).filter((path) => !leftOut.holds(path));
+  const gone: TreePath[] = [];
+  for (const [path, { mode }] of base.entries) {
+    if (!present.has(path) && mode !== "160000" && !leftOut.holds(path)) gone.push(path);
+  }
+  return gone;
 }
 
 async function readBlobSize(mirrorPath: string, { oid }: { oid: string }): Promise<bigint> {

@@ -14,9 +14,14 @@ export const image = process.env["CODEX_IMAGE"] ?? "codex-runner:latest";
 export const instanceId = `test-${process.pid}`;
 
 /** The engine that the `docker` command would use. */
+export const endpoint = findEndpoint({
+  dockerHost: process.env["DOCKER_HOST"],
+  dockerContext: process.env["DOCKER_CONTEXT"],
+  dockerConfigPath: process.env["DOCKER_CONFIG"] ?? join(homedir(), ".docker"),
+});
+
 export function createTestEngine(): ContainerEngine {
-  const dockerConfigPath = process.env["DOCKER_CONFIG"] ?? join(homedir(), ".docker");
-  return createDockerEngine({ endpoint: findEndpoint({ dockerHost: process.env["DOCKER_HOST"], dockerConfigPath }) });
+  return createDockerEngine({ endpoint });
 }
 
 export type Folders = AsyncDisposable & {

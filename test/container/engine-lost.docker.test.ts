@@ -5,7 +5,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createDockerEngine } from "../../src/container/docker-engine.ts";
 import { startContainer } from "../../src/container/start-container.ts";
-import { createTestEngine, listLeftContainers, makeFolders, toTestSpec, toWishes } from "./container-fixture.ts";
+import {
+  createTestEngine,
+  endpoint,
+  listLeftContainers,
+  makeFolders,
+  toTestSpec,
+  toWishes,
+} from "./container-fixture.ts";
 import { startPrivateEngine, tinyImage } from "./private-engine.ts";
 
 const patient = { script: "trap 'exit 9' TERM; echo started; sleep 100 & wait" };
@@ -69,7 +76,7 @@ type Line = AsyncDisposable & { socketPath: string; /** Breaks every connection;
 async function openLine(socketPath: string): Promise<Line> {
   const sockets = new Set<{ destroy(): void }>();
   const server: Server = createServer((socket) => {
-    const onward = connect("/var/run/docker.sock");
+    const onward = endpoint.kind === "socket" ? connect(endpoint.socketPath) : connect(endpoint.port, endpoint.host);
     for (const side of [socket, onward]) {
       sockets.add(side);
       side.on("error", () => undefined);

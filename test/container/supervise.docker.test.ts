@@ -129,26 +129,14 @@ describe("limits", () => {
 });
 
 describe("output", () => {
-  test("CT-005: a line of 100 MB comes through without our memory growing", async () => {
+  test("CT-005, CT-004: 300 MB of output, 100 MB of it one line, come through without our memory growing by 64 MB", async () => {
     await using folders = await makeFolders();
-    const script = "head -c 100000000 /dev/zero | tr '\\0' x";
-    const spec = toTestSpec(folders, { script });
-    await using container = await startContainer(engine, { spec });
+    const script = "head -c 100000000 /dev/zero | tr '\\0' x; yes $(printf '%1000s' | tr ' ' x) | head -c 200000000";
+    await using container = await startContainer(engine, { spec: toTestSpec(folders, { script }) });
     container.stderr.resume();
     const measured = countBytes(container.stdout);
     const exit = await container.supervise(toWishes());
     expect(exit).toMatchObject({ exitCode: 0 });
-    expect((await measured).bytes).toBe(100_000_000);
-    expect((await measured).grownBytes).toBeLessThan(64 * 2 ** 20);
-  });
-
-  test("CT-004: 300 MB of output come through without our memory growing by 64 MB", async () => {
-    await using folders = await makeFolders();
-    const script = "yes $(printf '%1000s' | tr ' ' x) | head -c 300000000";
-    await using container = await startContainer(engine, { spec: toTestSpec(folders, { script }) });
-    container.stderr.resume();
-    const measured = countBytes(container.stdout);
-    await container.supervise(toWishes());
     expect((await measured).bytes).toBe(300_000_000);
     expect((await measured).grownBytes).toBeLessThan(64 * 2 ** 20);
   });
@@ -165,12 +153,14 @@ describe("output", () => {
   });
 });
 
+/** Reads as a reader of events does: each chunk becomes text, which also makes V8 free the bytes soon. */
 async function countBytes(stream: AsyncIterable<Buffer>): Promise<{ bytes: number; grownBytes: number }> {
   const before = process.memoryUsage().rss;
-  let [bytes, highest] = [0, before];
+  let [bytes, chunks, highest] = [0, 0, before];
   for await (const chunk of stream) {
-    bytes += chunk.length;
-    if (Math.random() < 0.01) highest = Math.max(highest, process.memoryUsage().rss);
+    bytes += chunk.toString("latin1").length;
+    chunks += 1;
+    if (chunks % 20 === 0) highest = Math.max(highest, process.memoryUsage().rss);
   }
   return { bytes, grownBytes: highest - before };
 }

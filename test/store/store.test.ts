@@ -47,6 +47,7 @@ describe("deliveries", () => {
     ]);
     expect(outcomes).toEqual(["new", "duplicate", "duplicate", "new"]);
     first.markHandled("a");
+    first.flush();
 
     database.close();
     database = openDatabase(paths.database);
