@@ -83,11 +83,11 @@ async function openParts(
   { engine, settings, workspace, paths }: StartAgentOptions,
 ): Promise<Parts> {
   const socketFolder = paths.socketFolder(request.run_id);
-  const codexHome = paths.codexHome(request.run_id);
+  const sessions = paths.sessions(request.run_id);
   const [codexVersion] = await Promise.all([
     readCodexVersion(engine, settings.image),
     mkdir(socketFolder, { recursive: true }),
-    makeOwnedFolder(codexHome, settings.user),
+    makeOwnedFolder(sessions, settings.user),
   ]);
   await chmod(socketFolder, 0o755);
 
@@ -106,7 +106,7 @@ async function openParts(
         treePath: workspace.treePath,
         inputPath: workspace.inputPath,
         socketFolderPath: socketFolder,
-        codexHomePath: codexHome,
+        sessionsPath: sessions,
       },
       workspaceAccess: request.mode === "ask" ? "read-only" : "read-write",
     });
@@ -131,8 +131,7 @@ type SuperviseAgentOptions = StartAgentOptions & Parts & { signal: AbortSignal }
 async function superviseAgent(request: RunRequest, options: SuperviseAgentOptions): Promise<AgentEnd> {
   const { container, gateway, workspace, settings, signal } = options;
   const reading = readAgent(container, options);
-  await writeFile(join(workspace.inputPath, "prompt.txt"), composePrompt(request));
-  await writeFile(join(workspace.inputPath, "go"), "");
+  await handOver(workspace.inputPath, composePrompt(request));
 
   const exit = await container.supervise({
     timeoutMs: request.timeout * 1000,
@@ -150,6 +149,14 @@ async function superviseAgent(request: RunRequest, options: SuperviseAgentOption
     usage: gateway.usage,
     model: gateway.model ?? request.model,
   };
+}
+
+/** Lays the prompt where the container reads it, and gives the word. The mode does not depend on our umask. */
+async function handOver(inputPath: string, prompt: string): Promise<void> {
+  const path = join(inputPath, "prompt.txt");
+  await writeFile(path, prompt);
+  await chmod(path, 0o644);
+  await writeFile(join(inputPath, "go"), "");
 }
 
 type Reading = { report: Promise<AgentReport>; lastOutputAt(): number };

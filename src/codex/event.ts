@@ -48,6 +48,8 @@ export type CodexEvent = z.infer<typeof Event>;
 
 /** Reads one line as an event; null when it is none. Of two equal keys the last one counts. */
 export function parseEvent(line: string): CodexEvent | null {
+  // A flood of other lines must not pay for an exception each.
+  if (!/^\s*\{/.test(line)) return null;
   try {
     const parsed = Event.safeParse(JSON.parse(line));
     return parsed.success ? parsed.data : null;

@@ -82,7 +82,7 @@ export type ToContainerSpecOptions = {
   workspaceAccess: BindMount["access"];
   owner: Owner;
   /** Absolute folders on the engine's machine. All must exist. */
-  paths: { treePath: string; inputPath: string; socketFolderPath: string; codexHomePath: string };
+  paths: { treePath: string; inputPath: string; socketFolderPath: string; sessionsPath: string };
   limits: ContainerLimits;
   runtime: string | null;
 };
@@ -163,7 +163,7 @@ function toMounts({ paths, workspaceAccess }: ToContainerSpecOptions): BindMount
     { source: paths.treePath, target: "/workspace", access: workspaceAccess, propagation },
     { source: paths.inputPath, target: "/in", access: "read-only", propagation },
     { source: paths.socketFolderPath, target: "/run/model", access: "read-only", propagation },
-    { source: paths.codexHomePath, target: "/codex", access: "read-write", propagation },
+    { source: paths.sessionsPath, target: "/codex/sessions", access: "read-write", propagation },
   ];
 }
 
@@ -173,5 +173,7 @@ function toTmpfs({ owner, limits }: ToContainerSpecOptions): Record<string, stri
   return {
     "/tmp": `rw,exec,nosuid,nodev,size=${size},mode=1777`,
     [HOME]: `rw,exec,nosuid,nodev,size=${size},mode=0700,uid=${owner.uid},gid=${owner.gid}`,
+    // Codex's databases and caches; on disk they cost a good part of its start. Only the thread itself is kept.
+    "/codex": `rw,exec,nosuid,nodev,size=${size},mode=0700,uid=${owner.uid},gid=${owner.gid}`,
   };
 }

@@ -36,13 +36,13 @@ export async function openProbe({ config, paths, argv, prompt }: OpenProbeOption
   await using made = new AsyncDisposableStack();
   const { rootPath, treePath, inputPath } = made.use(await openWorkspace(runId, { workRoot: paths.work }));
   made.defer(() => rm(socketFolderPath, { recursive: true, force: true }));
-  const codexHomePath = join(rootPath, "codex-home");
-  await Promise.all([mkdir(codexHomePath), mkdir(socketFolderPath)]);
+  const sessionsPath = join(rootPath, "codex-home");
+  await Promise.all([mkdir(sessionsPath), mkdir(socketFolderPath)]);
   await chmod(socketFolderPath, 0o755);
 
   const owner = chooseOwner({ uid: process.getuid?.() ?? 1000, gid: process.getgid?.() ?? 1000 });
   if (process.getuid?.() === 0) {
-    for (const path of [treePath, codexHomePath]) await chown(path, owner.uid, owner.gid);
+    for (const path of [treePath, sessionsPath]) await chown(path, owner.uid, owner.gid);
   }
   for (const [name, content] of Object.entries({ "prompt.txt": prompt, go: "" })) {
     await writeFile(join(inputPath, name), content);
@@ -56,7 +56,7 @@ export async function openProbe({ config, paths, argv, prompt }: OpenProbeOption
     argv,
     workspaceAccess: "read-write",
     owner,
-    paths: { treePath, inputPath, socketFolderPath, codexHomePath },
+    paths: { treePath, inputPath, socketFolderPath, sessionsPath },
     limits: config.limits,
     runtime: config.runtime,
   });

@@ -13,7 +13,8 @@ export type StatePaths = {
   /** Identifies this RUNS_PATH among others on the same engine; stands in a label of every container. */
   instance: string;
   runFolder(runId: RunId): string;
-  codexHome(runId: RunId): string;
+  /** Codex's own record of the thread; mounted into the container, never read here. */
+  sessions(runId: RunId): string;
   /** Folder of a run's gateway socket; short enough for a unix socket's path. */
   socketFolder(runId: RunId): string;
 };
@@ -32,7 +33,7 @@ export function toStatePaths(runs: string): StatePaths {
     work: join(state, "work"),
     instance,
     runFolder: (runId) => join(runs, runId),
-    codexHome: (runId) => join(runs, runId, "codex-home"),
+    sessions: (runId) => join(runs, runId, "codex-sessions"),
     socketFolder: (runId) => {
       const folder = join(state, "sock", runId.slice(-12));
       const fits = Buffer.byteLength(join(folder, "model.sock")) <= MAX_SOCKET_PATH;

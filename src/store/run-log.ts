@@ -1,5 +1,4 @@
 import { createWriteStream, type WriteStream } from "node:fs";
-import { once } from "node:events";
 import { finished } from "node:stream/promises";
 import type { RunId } from "../run/id.ts";
 import type { Mask } from "../mask.ts";
@@ -59,16 +58,26 @@ function createCappedFile(
       written += bytes.length;
       stream.write(bytes);
     },
-    drained: async () => {
-      if (failure === null && stream.writableNeedDrain)
-        await Promise.race([once(stream, "drain"), once(stream, "close")]);
-    },
+    drained: () => (failure === null && stream.writableNeedDrain ? waitForDrain(stream) : Promise.resolve()),
     close: async () => {
       if (tail.leftOut() > 0) stream.write(`${toNotice(tail.leftOut())}\n`);
       for (const line of tail.lines()) stream.write(line);
       await endStream(stream, failure);
     },
   };
+}
+
+/** Resolves at the next drain, or when the stream ends for whatever reason. Leaves no listener behind. */
+function waitForDrain(stream: WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off("drain", done);
+      stream.off("close", done);
+      resolve();
+    };
+    stream.on("drain", done);
+    stream.on("close", done);
+  });
 }
 
 /** Keeps the last lines within `TAIL_BYTES` and counts the bytes of those it let go. */

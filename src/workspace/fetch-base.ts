@@ -6,6 +6,7 @@ import type { FetchFailure } from "../git/fetch-failure.ts";
 import { RunError } from "../run/failure.ts";
 import { BranchName } from "../run/request.ts";
 import { clearLocks } from "./clear-locks.ts";
+import { toKeptRef } from "./mirror.ts";
 import { lockMirror } from "./lock-mirror.ts";
 
 /** How many commits of history the mirror asks for, and the agent can see. */
@@ -62,8 +63,9 @@ export async function readCommit(
 
 async function fetchRef(mirrorPath: string, options: FetchBaseOptions & { source: string }): Promise<void> {
   const { url, source, runRef, credential, signal } = options;
+  const keptRef = toKeptRef(source);
   using lock = await lockMirror(mirrorPath, { signal });
-  await clearLocks(lock.mirrorPath, { names: ["shallow.lock", `${runRef}.lock`], signal });
+  await clearLocks(lock.mirrorPath, { names: ["shallow.lock", `${runRef}.lock`, `${keptRef}.lock`], signal });
   // Not --quiet: simple-git waits 50 ms for the words of a child that says nothing.
   await createGit({ gitDir: mirrorPath, credential, protocols: [toProtocol(url)], signal }).raw([
     "fetch",
@@ -75,6 +77,7 @@ async function fetchRef(mirrorPath: string, options: FetchBaseOptions & { source
     "--",
     url,
     `+${source}:${runRef}`,
+    `+${source}:${keptRef}`,
   ]);
 }
 

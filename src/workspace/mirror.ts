@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { runGit } from "../git/git.ts";
@@ -29,7 +29,7 @@ export function toMirrorPath(url: string, { mirrorRoot }: { mirrorRoot: string }
 export async function openMirror(mirrorPath: string): Promise<void> {
   if (await isFolder(join(mirrorPath, "objects"))) return;
 
-  const draftPath = `${mirrorPath}.${process.pid}-${Date.now()}.draft`;
+  const draftPath = `${mirrorPath}.${randomUUID()}.draft`;
   await mkdir(draftPath, { recursive: true, mode: 0o700 });
   await runGit(["init", "--quiet", "--bare", "--template=", draftPath], {});
   await mkdir(join(draftPath, "info"), { recursive: true });
@@ -45,6 +45,14 @@ export async function openMirror(mirrorPath: string): Promise<void> {
 /** The ref that holds a run's base commit in the mirror. */
 export function toRunRef(runId: RunId): string {
   return `refs/orch/${runId}`;
+}
+
+/**
+ * The ref that keeps what a branch was last fetched at, so that the next fetch has something to build on: a run's own ref
+ * goes with the run. Hashed, since branches `a` and `a/b` may follow each other.
+ */
+export function toKeptRef(source: string): string {
+  return `refs/orch-kept/${createHash("sha256").update(source).digest("hex").slice(0, 16)}`;
 }
 
 /** Removes the run's ref. The mirror never packs its refs, so that the ref is one file. */

@@ -11,7 +11,7 @@ const wanted = toContainerSpec({
   argv: ["exec", "--json"],
   workspaceAccess: "read-only",
   owner: { uid: 10001, gid: 10001 },
-  paths: { treePath: "/r/ws", inputPath: "/r/in", socketFolderPath: "/r/sock", codexHomePath: "/r/codex" },
+  paths: { treePath: "/r/ws", inputPath: "/r/in", socketFolderPath: "/r/sock", sessionsPath: "/r/codex" },
   limits: { memoryBytes: 2 ** 30, cpus: 1.5, pids: 300 },
   runtime: "runsc",
 });

@@ -27,7 +27,7 @@ export function createTestEngine(): ContainerEngine {
 export type Folders = AsyncDisposable & {
   runId: RunId;
   rootPath: string;
-  paths: { treePath: string; inputPath: string; socketFolderPath: string; codexHomePath: string };
+  paths: { treePath: string; inputPath: string; socketFolderPath: string; sessionsPath: string };
 };
 
 const owner = chooseOwner({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
@@ -39,7 +39,7 @@ export async function makeFolders(): Promise<Folders> {
     treePath: join(rootPath, "ws"),
     inputPath: join(rootPath, "in"),
     socketFolderPath: join(rootPath, "sock"),
-    codexHomePath: join(rootPath, "codex-home"),
+    sessionsPath: join(rootPath, "codex-home"),
   };
   for (const path of Object.values(paths)) {
     await mkdir(path);

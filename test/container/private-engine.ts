@@ -34,7 +34,8 @@ export async function startPrivateEngine(): Promise<PrivateEngine> {
     engine,
     end,
     async start() {
-      rmSync(join(folder, "docker.pid"), { force: true });
+      // What a machine's start would clear; else the process ids in there name other processes by now.
+      for (const name of ["docker.pid", "exec"]) rmSync(join(folder, name), { recursive: true, force: true });
       daemon = spawnDaemon(folder);
       await waitUntilReady(engine);
     },

@@ -111,7 +111,7 @@ describe("limits", () => {
   test("CT-016: filling the workspace ends it as disk-full", async () => {
     await using folders = await makeFolders();
     const disk = {
-      paths: [folders.paths.treePath, folders.paths.codexHomePath],
+      paths: [folders.paths.treePath, folders.paths.sessionsPath],
       limitBytes: 64 * 2 ** 20,
       reserveBytes: 0,
     };

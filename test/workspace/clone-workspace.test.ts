@@ -29,9 +29,21 @@ test("the tree holds the branch's newest commit, and the base names it", async (
   expect(statSync(join(workspace.treePath, "bin/run")).mode & 0o111).not.toBe(0);
   expect(base.ref).toBe("main");
   expect(base.sha).toBe(lab.git(["rev-parse", "main"], { cwd: lab.remotePath() }));
-  expect(lab.git(["for-each-ref", "--format=%(refname)"], { cwd: base.mirrorPath })).toBe(
+  expect(lab.git(["for-each-ref", "--format=%(refname)", "refs/orch/"], { cwd: base.mirrorPath })).toBe(
     `refs/orch/${workspace.runId}`,
   );
+});
+
+test("a warm mirror fetches only what is new, also when no run is left in it", async () => {
+  await using lab = new Lab();
+  const url = lab.createRemote({ "a.txt": "a\n" });
+  const listObjects = (mirrorPath: string): string[] =>
+    readdirSync(join(mirrorPath, "objects"), { recursive: true }).map(String).sort();
+  const first = await lab.clone(url);
+  const before = listObjects(first.base.mirrorPath);
+  await first.workspace[Symbol.asyncDispose]();
+  const second = await lab.clone(url);
+  expect(listObjects(second.base.mirrorPath)).toEqual(before);
 });
 
 test("without a branch the remote's default branch is taken, whatever its name", async () => {

@@ -37,7 +37,7 @@ test("disposing removes the folders and the run's ref, and opening again after a
   expect(readFileSync(join(again.treePath, "a.txt"), "utf8")).toBe("a\n");
   await again[Symbol.asyncDispose]();
   expect(existsSync(again.rootPath)).toBe(false);
-  expect(lab.git(["for-each-ref"], { cwd: run.base.mirrorPath })).toBe("");
+  expect(lab.git(["for-each-ref", "refs/orch/"], { cwd: run.base.mirrorPath })).toBe("");
 });
 
 test("disposing twice, or before anything was cloned, is no error", async () => {

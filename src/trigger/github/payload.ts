@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Repository } from "../../run/request.ts";
+import { BranchName, Repository } from "../../run/request.ts";
 
 const Id = z.int().positive();
 /** Text as GitHub sent it, with lone surrogates replaced by U+FFFD, so that it can be written as UTF-8. */
@@ -21,6 +21,7 @@ const CommentPayload = z
       id: Id,
       name: z.string(),
       full_name: z.string(),
+      default_branch: BranchName.nullish().catch(null),
       owner: z.object({ login: z.string() }),
     }),
     issue: z.object({
@@ -46,7 +47,12 @@ const CommentPayload = z
     }
     return {
       installationId: installation?.id ?? null,
-      repository: { id: repository.id, owner: repository.owner.login, name: repository.name },
+      repository: {
+        id: repository.id,
+        owner: repository.owner.login,
+        name: repository.name,
+        defaultBranch: repository.default_branch ?? null,
+      },
       issue: {
         number: issue.number,
         title: issue.title,

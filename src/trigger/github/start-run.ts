@@ -35,7 +35,8 @@ function toNewRun(
     prompt: removeHidden(prompt).text.trim(),
     context: { title: removeHidden(issue.title).text, body: removeHidden(issue.body).text },
     mode: options.mode ?? "full-auto",
-    base: options.base,
+    // Knowing the branch saves asking the remote for it.
+    base: options.base ?? repository.defaultBranch,
     branch: options.branch,
     model: options.model,
     effort: options.effort,

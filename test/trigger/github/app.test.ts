@@ -19,7 +19,7 @@ test("a writer's command becomes one run, and 👀", async () => {
       prompt: "Add an email validator\n\nwith tests",
       context: { title: "Add an email validator", body: "It should reject a@b." },
       mode: "suggest",
-      base: null,
+      base: "master",
       branch: null,
       model: null,
       effort: null,
