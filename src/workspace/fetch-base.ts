@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createGit, runGit } from "../git/git.ts";
 import type { GitCredential, GitProtocol } from "../git/git.ts";
@@ -66,6 +68,8 @@ async function fetchRef(mirrorPath: string, options: FetchBaseOptions & { source
   const keptRef = toKeptRef(source);
   using lock = await lockMirror(mirrorPath, { signal });
   await clearLocks(lock.mirrorPath, { names: ["shallow.lock", `${runRef}.lock`, `${keptRef}.lock`], signal });
+  // A fetch with a depth never takes "nothing new" for an answer; what came before is shallow already.
+  const depth = existsSync(join(mirrorPath, keptRef)) ? [] : [`--depth=${DEPTH}`];
   // Not --quiet: simple-git waits 50 ms for the words of a child that says nothing.
   await createGit({ gitDir: mirrorPath, credential, protocols: [toProtocol(url)], signal }).raw([
     "fetch",
@@ -73,7 +77,7 @@ async function fetchRef(mirrorPath: string, options: FetchBaseOptions & { source
     "--no-write-fetch-head",
     "--no-recurse-submodules",
     "--update-shallow",
-    `--depth=${DEPTH}`,
+    ...depth,
     "--",
     url,
     `+${source}:${runRef}`,
