@@ -138,7 +138,11 @@ async function superviseAgent(request: RunRequest, options: SuperviseAgentOption
     stallMs: settings.stallMs,
     lastActivityAt: () => Math.max(gateway.lastActivityAt, reading.lastOutputAt()),
     signal,
-    disk: { paths: [workspace.treePath], limitBytes: settings.limits.diskBytes, reserveBytes: DISK_RESERVE_BYTES },
+    disk: {
+      paths: [workspace.treePath, options.paths.sessions(request.run_id)],
+      limitBytes: settings.limits.diskBytes,
+      reserveBytes: DISK_RESERVE_BYTES,
+    },
   });
   const report = await reading.report;
   return {

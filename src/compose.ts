@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import type { AgentSettings } from "./agent.ts";
 import type { Config } from "./config.ts";
 import { createDockerEngine } from "./container/docker-engine.ts";
@@ -163,7 +164,8 @@ function toAgentSettings({ image, limits, runtime, timeouts, model }: Config): A
   const key = model.apiKey;
   return {
     image,
-    limits,
+    // The engine refuses more CPUs than the machine has.
+    limits: { ...limits, cpus: Math.min(limits.cpus, availableParallelism()) },
     runtime,
     stallMs: timeouts.stallS * 1000,
     user: chooseOwner({ uid: process.getuid?.() ?? 1000, gid: process.getgid?.() ?? 1000 }),

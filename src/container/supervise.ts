@@ -1,19 +1,13 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "../run/failure.ts";
+import type { AgentExit } from "../run/outcome.ts";
 import { toOneLine } from "./docker-errors.ts";
 import type { ContainerEngine, ContainerOutput, ContainerState } from "./engine.ts";
 import { type DiskGuard, waitForFullDisk } from "./watch-disk.ts";
 
 /** How the container ended. When several things happen at once, the first one wins. */
-export type ContainerExit =
-  | { reason: "exited"; exitCode: number; outOfMemory: boolean }
-  | { reason: "timeout" }
-  | { reason: "stalled"; silentMs: number }
-  | { reason: "cancelled" }
-  | { reason: "disk-full" }
-  /** The engine went away under the container, so its exit code says nothing about the agent. */
-  | { reason: "lost" };
+export type ContainerExit = AgentExit;
 
 export type SuperviseOptions = {
   /** Longest the container may still run, in milliseconds, counted from this call. */

@@ -31,7 +31,7 @@ export type GitOptions = {
 
 /**
  * The whole environment of a git child. Nothing of the host's own environment is in it but PATH: no GIT_*, no proxy, no
- * NODE_OPTIONS, no home folder with a configuration. security.md 5.4.
+ * NODE_OPTIONS, no home folder with a configuration.
  */
 export function toGitEnvironment(options: GitOptions): Record<string, string> {
   return {

@@ -9,7 +9,7 @@ import { commitTree, toTitle } from "./commit.ts";
 import type { Destination } from "./destination.ts";
 import { withFreshCredential } from "./fresh-credential.ts";
 import type { BotIdentity } from "./github-access.ts";
-import { openPullRequest } from "./pull-request.ts";
+import { findPullRequest, openPullRequest } from "./pull-request.ts";
 import { pushBranch, readRemoteBranch } from "./push.ts";
 
 /** What is published: a tree in the host's mirror, on top of the commit the run started from. */
@@ -61,6 +61,7 @@ export async function publishChanges(publication: Publication, options: PublishO
     ...{ author, coAuthor: destination.coAuthor, date: request.accepted_at },
   });
 
+  const existing = lookUp(destination, branch);
   await withFreshCredential({ first, mint: destination.writeCredential }, async (credential) => {
     await pushBranch({ mirrorPath, url: destination.url, credential, commit, branch });
     await checkArrived({ mirrorPath, destination, credential, branch, commit });
@@ -77,7 +78,16 @@ export async function publishChanges(publication: Publication, options: PublishO
     title,
     body,
     draft: request.draft,
+    existing,
   });
+}
+
+/** Asks for the branch's pull request while git pushes; a failure shows when the answer is needed. */
+function lookUp({ pullRequests }: Destination, branch: string): Promise<number | null> {
+  const found =
+    pullRequests === null ? Promise.resolve(null) : findPullRequest(pullRequests.octokit, { ...pullRequests, branch });
+  found.catch(() => {});
+  return found;
 }
 
 type Arrival = {

@@ -10,6 +10,8 @@ export type PullRequestOptions = {
   title: string;
   body: string;
   draft: boolean;
+  /** The pull request the branch had before this run pushed to it; null when none. */
+  existing: Promise<number | null>;
 };
 
 /**
@@ -18,7 +20,7 @@ export type PullRequestOptions = {
  */
 export async function openPullRequest(octokit: Octokit, options: PullRequestOptions): Promise<PullRequest> {
   try {
-    const number = (await findPullRequest(octokit, options)) ?? (await createPullRequest(octokit, options));
+    const number = (await options.existing) ?? (await createPullRequest(octokit, options));
     const { data } = await octokit.rest.pulls.get({ owner: options.owner, repo: options.repo, pull_number: number });
     return { number: data.number, url: data.html_url };
   } catch (error) {
@@ -31,7 +33,10 @@ export async function openPullRequest(octokit: Octokit, options: PullRequestOpti
 }
 
 /** The open pull request of a branch, looked up by its head. */
-async function findPullRequest(octokit: Octokit, { owner, repo, branch }: PullRequestOptions): Promise<number | null> {
+export async function findPullRequest(
+  octokit: Octokit,
+  { owner, repo, branch }: Pick<PullRequestOptions, "owner" | "repo" | "branch">,
+): Promise<number | null> {
   const { data } = await octokit.rest.pulls.list({ owner, repo, head: `${owner}:${branch}`, state: "open" });
   return data.find((pull) => pull.head.ref === branch)?.number ?? null;
 }

@@ -11,6 +11,7 @@ export type AgentExit =
   | { reason: "stalled"; silentMs: number }
   | { reason: "cancelled" }
   | { reason: "disk-full" }
+  /** The engine went away under the container, so its exit code says nothing about the agent. */
   | { reason: "lost" };
 
 /** What Codex's event stream said. Advice: a container can print what it likes. */

@@ -16,7 +16,7 @@ import { toBytes } from "./tree-path.ts";
 import { walkTree } from "./walk-tree.ts";
 import type { Workspace } from "./workspace.ts";
 import { writePatch } from "./write-patch.ts";
-import { writeTree } from "./write-tree.ts";
+import { checkTree, writeTree } from "./write-tree.ts";
 import type { TreeChange } from "./write-tree.ts";
 
 /** What the agent changed, as a tree in the mirror. */
@@ -38,7 +38,7 @@ export type CollectChangesOptions = {
 
 /**
  * Takes over what a stopped container left in the tree. Every byte in there is a stranger's: git never runs in it or
- * over it, its `.git` is never read, no link is followed, nothing is executed (security.md 5.4, P6). Git only gets
+ * over it, its `.git` is never read, no link is followed, nothing is executed. Git only gets
  * copies that the host made, in the host's own mirror, and the tree it writes is compared with what was planned.
  *
  * May be repeated on the same tree, and then gives the same. Resolves once the patch is on disk. Rejects with
@@ -72,12 +72,16 @@ async function ingest(workspace: Workspace, options: CollectChangesOptions): Pro
   const walked = await walkTree({ ...shared, times, rules });
   const plan = await planChanges(walked, shared);
   const newIndexPath = join(rootPath, "index.new");
-  const { treeSha, changes } = await writeTree(plan, { ...shared, indexPath, newIndexPath });
-  await writePatch(mirrorPath, { from: baseTree.sha, to: treeSha, patchPath, signal });
+  const treeSha = await writeTree(plan, { ...shared, indexPath, newIndexPath });
+  const [changes] = await Promise.all([
+    checkTree(treeSha, { ...shared, plan }),
+    writePatch(mirrorPath, { from: baseTree.sha, to: treeSha, patchPath, signal }),
+  ]);
   return { treeSha, changes: changes.map(toChange), leftOut: leftOut.toList() };
 }
 
-function toChange({ path, oldMode, mode }: TreeChange): Change {
+/** A difference of two trees in the run's own terms. */
+export function toChange({ path, oldMode, mode }: TreeChange): Change {
   const kind = mode === "000000" ? "deleted" : oldMode === "000000" ? "added" : "modified";
   return { path: toBytes(path), kind, mode: toChangeMode(mode) };
 }

@@ -4,6 +4,7 @@ import type { Change } from "../run/changes.ts";
 import { RunError } from "../run/failure.ts";
 import type { RunId } from "../run/id.ts";
 import { applyPatch } from "./apply-patch.ts";
+import { toChange } from "./collect-changes.ts";
 import { toMirrorPath } from "./mirror.ts";
 import { readChanges } from "./write-tree.ts";
 
@@ -15,7 +16,7 @@ export type RestoreTreeOptions = {
   workRoot: string;
 };
 
-export type RestoredTree = { mirrorPath: string; treeSha: string; changes: Pick<Change, "path" | "kind">[] };
+export type RestoredTree = { mirrorPath: string; treeSha: string; changes: Change[] };
 
 /**
  * Makes the tree of a run that is over again, from the commit it started from and the patch it kept. Rejects with
@@ -31,7 +32,7 @@ export async function restoreTree(runId: RunId, options: RestoreTreeOptions): Pr
     return {
       mirrorPath,
       treeSha,
-      changes: changes.map((change) => ({ path: Buffer.from(change.path, "latin1"), kind: toKind(change) })),
+      changes: changes.map(toChange),
     };
   } catch (error) {
     throw new RunError("push-rejected", "The commit the run started from is not kept on this machine any more.", {
@@ -41,10 +42,4 @@ export async function restoreTree(runId: RunId, options: RestoreTreeOptions): Pr
   } finally {
     await rm(indexPath, { force: true });
   }
-}
-
-/** Git writes mode 000000 for the side on which a path is not there. */
-function toKind({ oldMode, mode }: { oldMode: string; mode: string }): Change["kind"] {
-  if (oldMode === "000000") return "added";
-  return mode === "000000" ? "deleted" : "modified";
 }

@@ -20,26 +20,31 @@ export type WriteTreeOptions = {
 };
 
 /** What a tree has in place of the base's: one entry for each path that differs. */
+export type CheckTreeOptions = Pick<WriteTreeOptions, "base" | "mirrorPath" | "leftOut" | "signal"> & { plan: Plan };
+
 export type TreeChange = { path: TreePath; oldMode: string; mode: string; oid: string };
 
-/**
- * Writes the planned tree into the mirror and reads back how it differs from the base. A path that git leaves out in
- * silence is moved to the list of what is left out. Throws when the tree differs from the plan in any other way.
- */
-export async function writeTree(
-  plan: Plan,
-  options: WriteTreeOptions,
-): Promise<{ treeSha: string; changes: TreeChange[] }> {
+/** Writes the planned tree into the mirror, and resolves with its name; `checkTree()` tells whether it is the planned one. */
+export async function writeTree(plan: Plan, options: WriteTreeOptions): Promise<string> {
   const { base, mirrorPath, indexPath, newIndexPath, signal } = options;
-  if (plan.files.length === 0 && plan.deleted.length === 0) return { treeSha: base.sha, changes: [] };
+  if (plan.files.length === 0 && plan.deleted.length === 0) return base.sha;
 
   await Promise.all([writeBlobs(plan, options), copyFile(indexPath, newIndexPath)]);
   const git = { gitDir: mirrorPath, indexFile: newIndexPath, ...(signal === undefined ? {} : { signal }) };
   await runGit(["update-index", "-z", "--index-info"], { ...git, stdin: toIndexInfo(plan) });
-  const treeSha = toLine((await runGit(["write-tree"], git)).stdout);
+  return toLine((await runGit(["write-tree"], git)).stdout);
+}
+
+/**
+ * Reads back how a written tree differs from the base. A path that git left out in silence is moved to the list of what
+ * is left out. Rejects when the tree differs from the plan in any other way.
+ */
+export async function checkTree(treeSha: string, options: CheckTreeOptions): Promise<TreeChange[]> {
+  const { plan, base, mirrorPath, leftOut, signal } = options;
+  if (treeSha === base.sha) return [];
   const changes = await readChanges(mirrorPath, { from: base.sha, to: treeSha, signal });
-  checkChanges(changes, { plan, leftOut: options.leftOut });
-  return { treeSha, changes };
+  checkChanges(changes, { plan, leftOut });
+  return changes;
 }
 
 /** How two trees in the mirror differ. Renames are a deletion and an addition. */

@@ -42,7 +42,7 @@ const ALL_HOOKS = [
   "update",
 ];
 
-/** Each way of the table in security.md 5.4, and a few more, to make a host that trusts the tree do something. */
+/** Each known way, and a few more, to make a host that trusts the tree do something. */
 export const vectors: Vector[] = [
   {
     title: "hooks in .git/hooks",

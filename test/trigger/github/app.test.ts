@@ -66,7 +66,7 @@ test("an event of a repository without the App starts nothing", async () => {
   expect(host.deliveries.stored).toEqual([]);
 });
 
-test("AT-03, WB-021: who may only read gets one 👎 and nothing else, whatever author_association says", async () => {
+test("WB-021: who may only read gets one 👎 and nothing else, whatever author_association says", async () => {
   using host = await startApp();
   host.api.permissions["octocat"] = allow(octocat.id, "read");
   await host.comment({ body: "/codex do it", association: "OWNER" });

@@ -218,7 +218,7 @@ test("dripping bodies that hold all the memory there is are given up for a deliv
   for (const socket of sockets) socket.destroy();
 });
 
-test("AT-02: a flood of large unsigned bodies neither grows memory by 64 MiB nor keeps a good delivery waiting", async () => {
+test("a flood of large unsigned bodies neither grows memory by 64 MiB nor keeps a good delivery waiting", async () => {
   await using gate = await startGateServer();
   const before = process.memoryUsage.rss();
   let peak = before;

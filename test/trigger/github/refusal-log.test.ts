@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import { createRefusalLog } from "../../../src/trigger/github/refusal-log.ts";
 
-test("AT-02: a flood of refusals gets 60 lines a minute, and what was left out is counted", () => {
+test("a flood of refusals gets 60 lines a minute, and what was left out is counted", () => {
   const lines: string[] = [];
   let nowMs = 0;
   const logRefusal = createRefusalLog(pino({}, { write: (line) => void lines.push(line) }), () => nowMs);

@@ -138,7 +138,7 @@ test("after a restart the run's comment is found again, and nobody else's with i
   expect(api.comments.map(({ body }) => body.includes("#43"))).toEqual([false, true]);
 });
 
-test("AT-10: a known secret is masked in the comment", async () => {
+test("a known secret is masked in the comment", async () => {
   using api = openGitHubApi();
   const request = createRequest();
   await createReporter(api).onFinished(createFinished(request, { summary: "The key is CANARY-SECRET." }));
