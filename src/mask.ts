@@ -1,10 +1,10 @@
 /** Replaces secrets in text and bytes. Values are matched exactly, in the forms they take on their way into a log. */
 export type Mask = {
-  /** The text with every secret replaced by `***`. */
+  /** The text with every known secret, and whatever looks like a token of GitHub's, replaced by `***`. */
   text(text: string): string;
   /** Adds values that became known later: an installation token, say. */
   add(values: readonly string[]): void;
-  /** A stateful masker for a stream cut at any place; `end()` gives what it still held back. */
+  /** Masks the known secrets in a stream cut at any place; `end()` gives what it still held back. */
   stream(): MaskStream;
 };
 
@@ -12,6 +12,9 @@ export type MaskStream = { push(chunk: string): string; end(): string };
 
 const MIN_SECRET_LENGTH = 8;
 const REPLACEMENT = "***";
+
+/** Tokens of GitHub's by their looks, of any length: also those that are not ours have no place in a log. */
+const GITHUB_TOKEN = /\b(?:gh[pousr]|github_pat)_[A-Za-z0-9_.-]{16,}/g;
 
 /** Makes a mask for these values; shorter ones than 8 characters are left alone, since they would eat ordinary words. */
 export function createMask(values: readonly string[] = []): Mask {
@@ -26,10 +29,11 @@ export function createMask(values: readonly string[] = []): Mask {
     longest = sorted[0]?.length ?? 0;
     pattern = sorted.length === 0 ? null : new RegExp(sorted.map((form) => RegExp.escape(form)).join("|"), "g");
   };
-  const text = (input: string): string => (pattern === null ? input : input.replace(pattern, REPLACEMENT));
+  const exact = (input: string): string => (pattern === null ? input : input.replace(pattern, REPLACEMENT));
+  const text = (input: string): string => exact(input).replace(GITHUB_TOKEN, REPLACEMENT);
 
   add(values);
-  return { text, add, stream: () => createMaskStream(text, () => longest) };
+  return { text, add, stream: () => createMaskStream(exact, () => longest) };
 }
 
 /** Holds back as many characters as a secret could still need, so that one cut over two chunks is found. */

@@ -66,7 +66,7 @@ function toRunningServer(product: Composition, web: WebServer): RunningServer {
 }
 
 /** Runs that came from GitHub are told there; others end in their files alone. */
-function createReporter({ github, mask, log }: ReporterParts): RunReporter {
+export function createReporter({ github, mask, log }: ReporterParts): RunReporter {
   return createGitHubReporter({ ...toGitHubClients(github), mask, log });
 }
 
@@ -79,7 +79,7 @@ function toGitHubClients(github: GitHubAccess) {
 }
 
 /** Reaps what a dead process left on the engine, then goes on with its runs and deliveries. */
-async function takeUp(product: Composition, gitHubApp: GitHubApp): Promise<void> {
+export async function takeUp(product: Composition, gitHubApp: GitHubApp): Promise<void> {
   await reapOrphans(product).catch((error: unknown) => product.log.warn({ err: error }, "orphans could not be reaped"));
   await product.orchestrator.recover();
   gitHubApp.resumeUnhandled();

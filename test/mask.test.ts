@@ -21,6 +21,11 @@ describe("the mask", () => {
     expect(masked).not.toContain(Buffer.from(secret).toString("base64").slice(4, 20));
   });
 
+  test("hides what looks like a token of GitHub's, of any length", () => {
+    const long = `ghs_12345_eyJhbGciOiJSUzI1NiJ9.${"a".repeat(480)}.sig-nature`;
+    expect(createMask().text(`x ${long} y ghp_${"b".repeat(36)} z`)).toBe("x *** y *** z");
+  });
+
   test("leaves other text alone, and short values too", () => {
     expect(createMask(["abc"]).text("abcdef")).toBe("abcdef");
     expect(createMask([]).text("anything")).toBe("anything");

@@ -1,0 +1,18 @@
+import type { ApplicationFunction } from "probot";
+import { compose } from "./compose.ts";
+import { readConfig } from "./config.ts";
+import { createApp, createReporter, takeUp } from "./serve.ts";
+
+/**
+ * The GitHub App for a Probot host of your own (`probot run`, a serverless adapter, a test): the same record, queue and
+ * runs as `serve`, configured by the same environment. The host's own webhook route is used, so put a size limit in front
+ * of it; `serve` brings its own gate. Rejects with `ConfigError` when the configuration is wrong.
+ */
+const app: ApplicationFunction = async (probot, options) => {
+  const product = await compose({ config: readConfig(), createReporter });
+  const gitHubApp = createApp(product);
+  await gitHubApp(probot, options);
+  await takeUp(product, gitHubApp);
+};
+
+export default app;
