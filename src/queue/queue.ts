@@ -10,7 +10,10 @@ export type RunQueueOptions = {
 
 /** What waits, in the order it came. */
 export type RunQueue = {
-  /** Waits for a place, then runs `body`. Rejects with the signal's reason when it is aborted before its turn. */
+  /**
+   * Waits for a place, then runs `body` to its end. Rejects with the signal's reason when it is aborted before its turn;
+   * once `body` has started, the signal is its own affair.
+   */
   add(entry: { runId: RunId; repo: string; signal: AbortSignal }, body: () => Promise<void>): Promise<void>;
   /** The place in line, from 1; null once it started. */
   position(runId: RunId): number | null;
@@ -38,14 +41,23 @@ export function createRunQueue({ total, perRepository }: RunQueueOptions): RunQu
   return {
     add: async ({ runId, repo, signal }, body) => {
       const line = lineFor(repo);
-      waiting.push(runId);
+      const left = Promise.withResolvers<never>();
+      let started = false;
+      // A run that has started ends by itself: it has a container to remove first.
+      const giveUp = (): void => (started ? undefined : left.reject(signal.reason));
       const start = async (): Promise<void> => {
+        if (signal.aborted) return;
+        started = true;
         leave(runId);
         await body();
       };
+      waiting.push(runId);
+      signal.addEventListener("abort", giveUp);
       try {
-        await line.add(() => common.add(start, { signal }), { signal });
+        signal.throwIfAborted();
+        await Promise.race([line.add(() => common.add(start)), left.promise]);
       } finally {
+        signal.removeEventListener("abort", giveUp);
         leave(runId);
         if (line.size === 0 && line.pending === 0) lines.delete(repo);
       }

@@ -64,6 +64,19 @@ test("a run cancelled in line never starts, and makes room", async () => {
   expect([started, queue.position(second)]).toEqual([false, null]);
 });
 
+test("cancelling a run that has started waits for its own end", async () => {
+  const queue = createRunQueue({ total: 1, perRepository: 1 });
+  const controller = new AbortController();
+  let cleaned = false;
+  const going = queue.add({ runId: createRunId(), repo: "r", signal: controller.signal }, async () => {
+    controller.abort();
+    await sleep(20);
+    cleaned = true;
+  });
+  await going;
+  expect(cleaned).toBe(true);
+});
+
 test("a run that fails gives its place back", async () => {
   const queue = createRunQueue({ total: 1, perRepository: 1 });
   const failing = queue.add({ runId: createRunId(), repo: "r", signal: never }, () => Promise.reject(new Error("no")));
