@@ -5,6 +5,7 @@ import { createEventReader, type CodexActivity } from "./codex/events.ts";
 import { composePrompt } from "./codex/prompt.ts";
 import { checkCodexVersion } from "./codex/version.ts";
 import type { ContainerEngine } from "./container/engine.ts";
+import { createDeadBufferCounter } from "./dead-buffers.ts";
 import { toContainerSpec } from "./container/container-spec.ts";
 import { startContainer, type RunningContainer } from "./container/start-container.ts";
 import { openGateway, type Gateway } from "./gateway/gateway.ts";
@@ -51,6 +52,9 @@ export type Agent = AsyncDisposable & {
   /** Hands over the prompt and waits for the end, whatever it is. Rejects when the engine cannot do its part. */
   run(options: { signal: AbortSignal }): Promise<AgentEnd>;
 };
+
+/** How much output that was read and written may wait for the collector. */
+const DEAD_OUTPUT_BYTES = 8 * 1024 ** 2;
 
 /** Free space that stays free on the disk of the workspaces. */
 const DISK_RESERVE_BYTES = 1024 ** 3;
@@ -168,11 +172,13 @@ type Reading = { report: Promise<AgentReport>; lastOutputAt(): number };
 /** Reads the container's output as it comes; a flood waits for the disk, so that it never piles up in memory. */
 function readAgent(container: RunningContainer, { log, onActivity }: StartAgentOptions): Reading {
   let lastOutputAt = performance.now();
+  const letGo = createDeadBufferCounter({ everyBytes: DEAD_OUTPUT_BYTES });
   const reader = createEventReader({ onActivity, onEventLine: log.writeEvent, onLogLine: log.writeLog });
   const drain = async (): Promise<void> => {
     for await (const chunk of container.stdout) {
       lastOutputAt = performance.now();
       reader.push(chunk);
+      letGo(chunk.length);
       await log.drained();
     }
   };

@@ -17,6 +17,8 @@ export type RunLog = {
 /** The most one file takes; what comes after is counted, and its end is kept. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const TAIL_BYTES = 256 * 1024;
+/** How much is gathered before it is written, when nobody asks for it before. */
+const GATHER_CHARACTERS = 64 * 1024;
 
 /** Opens both files for a run whose folder is there. Each holds at most `maxBytes`, and its end; default 64 MiB. */
 export function openRunLog(
@@ -24,44 +26,57 @@ export function openRunLog(
   { runId, mask, maxBytes = MAX_FILE_BYTES }: { runId: RunId; mask: Mask; maxBytes?: number },
 ): RunLog {
   const events = createCappedFile(toRunFile(paths, { runId, file: "events" }), {
-    maxBytes,
+    ...{ mask, maxBytes },
     toNotice: (bytes) => JSON.stringify({ type: "orchestrator.left_out", bytes }),
   });
   const log = createCappedFile(toRunFile(paths, { runId, file: "log" }), {
-    maxBytes,
+    ...{ mask, maxBytes },
     toNotice: (bytes) => `[… ${bytes} bytes left out here: the log of a run holds ${maxBytes} bytes …]`,
   });
   return {
-    writeEvent: (line) => events.write(mask.text(line)),
-    writeLog: (line) => log.write(mask.text(line)),
+    writeEvent: events.write,
+    writeLog: log.write,
     drained: async () => void (await Promise.all([events.drained(), log.drained()])),
     close: async () => void (await Promise.all([events.close(), log.close()])),
   };
 }
 
 type CappedFile = { write(line: string): void; drained(): Promise<void>; close(): Promise<void> };
+type CappedFileOptions = { mask: Mask; maxBytes: number; toNotice: (bytes: number) => string };
 
-function createCappedFile(
-  path: string,
-  { maxBytes, toNotice }: { maxBytes: number; toNotice: (bytes: number) => string },
-): CappedFile {
+/** Lines are gathered, then masked and written together: a flood of short ones costs little more than its bytes. */
+function createCappedFile(path: string, { mask, maxBytes, toNotice }: CappedFileOptions): CappedFile {
   const stream = createWriteStream(path, { mode: 0o640 });
   let failure: Error | null = null;
   stream.on("error", (error) => (failure = error));
-  let written = 0;
   const tail = createTail();
+  let written = 0;
+  let lines: string[] = [];
+  let gathered = 0;
 
+  const flush = (): void => {
+    if (lines.length === 0) return;
+    const bytes = Buffer.from(mask.text(`${lines.join("\n")}\n`), "utf8");
+    lines = [];
+    gathered = 0;
+    if (written + bytes.length > maxBytes) return tail.push(bytes);
+    written += bytes.length;
+    stream.write(bytes);
+  };
   return {
     write(line) {
-      const bytes = Buffer.from(`${line}\n`, "utf8");
-      if (written + bytes.length > maxBytes) return tail.push(bytes);
-      written += bytes.length;
-      stream.write(bytes);
+      lines.push(line);
+      gathered += line.length;
+      if (gathered >= GATHER_CHARACTERS) flush();
     },
-    drained: () => (failure === null && stream.writableNeedDrain ? waitForDrain(stream) : Promise.resolve()),
+    drained: () => {
+      flush();
+      return failure === null && stream.writableNeedDrain ? waitForDrain(stream) : Promise.resolve();
+    },
     close: async () => {
+      flush();
       if (tail.leftOut() > 0) stream.write(`${toNotice(tail.leftOut())}\n`);
-      for (const line of tail.lines()) stream.write(line);
+      for (const part of tail.parts()) stream.write(part);
       await endStream(stream, failure);
     },
   };
@@ -80,22 +95,22 @@ function waitForDrain(stream: WriteStream): Promise<void> {
   });
 }
 
-/** Keeps the last lines within `TAIL_BYTES` and counts the bytes of those it let go. */
-function createTail(): { push(line: Buffer): void; lines(): Buffer[]; leftOut(): number } {
-  let lines: Buffer[] = [];
+/** Keeps the last parts within `TAIL_BYTES` and counts the bytes of those it let go. */
+function createTail(): { push(part: Buffer): void; parts(): Buffer[]; leftOut(): number } {
+  const parts: Buffer[] = [];
   let held = 0;
   let dropped = 0;
   return {
-    push(line) {
-      lines.push(line);
-      held += line.length;
-      while (held > TAIL_BYTES && lines.length > 1) {
-        const first = lines.shift();
+    push(part) {
+      parts.push(part);
+      held += part.length;
+      while (held > TAIL_BYTES && parts.length > 1) {
+        const first = parts.shift();
         held -= first?.length ?? 0;
         dropped += first?.length ?? 0;
       }
     },
-    lines: () => lines,
+    parts: () => parts,
     leftOut: () => dropped,
   };
 }

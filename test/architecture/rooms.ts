@@ -30,7 +30,7 @@ const floors: Floor[] = [
     rooms: ["workspace", "container", "gateway", "codex", "publish", "store", "queue", "image"],
     shared: false,
   },
-  { name: "edge", rooms: ["git", "logger.ts", "mask.ts"], shared: true },
+  { name: "edge", rooms: ["git", "logger.ts", "mask.ts", "dead-buffers.ts"], shared: true },
   { name: "ground", rooms: ["run", "text"], shared: false },
 ];
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import PQueue from "p-queue";
-import { createDeadBufferCounter } from "./dead-buffers.ts";
+import { createDeadBufferCounter } from "../../dead-buffers.ts";
 import type { Refusal } from "./webhook-headers.ts";
 
 /** A body that came to its end: as a whole, or only counted when it was longer than what is kept. */
