@@ -1,6 +1,8 @@
-import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { ModelScript } from "../../src/demo/model-script.ts";
+import { waitForNothingLeft } from "./leftovers.ts";
 import { DONE, openWorld } from "./world.ts";
 
 const ADD_FILE: ModelScript = [
@@ -47,6 +49,27 @@ test("a comment becomes a pull request, and the thread tells all of it", { timeo
   expect(others).toEqual([]);
   expect(comment).toContain("Added an email validator");
   expect(comment).toContain(`#${result.pull_request?.number}`);
+
+  const show = (format: string) =>
+    github.git.git(github.repository, ["log", "-1", `--format=${format}`, result.commit ?? ""]);
+  expect(result.branch).toBe(`codex/${github.issueNumber}-add-an-email-validator-${result.run_id.slice(-8)}`);
+  expect((await show("%P")).trim()).toBe(base);
+  expect((await show("%an|%cn")).trim()).toBe(`${github.app.botLogin}|${github.app.botLogin}`);
+  expect(await show("%B")).toMatch(/^Co-authored-by: octocat <583231\+octocat@users\.noreply\..*>$/m);
+  const { body: pull } = await github.call({
+    as: "octocat",
+    method: "GET",
+    path: `/repos/${github.repository}/pulls/${result.pull_request?.number}`,
+  });
+  expect(pull).toMatchObject({
+    title: "Added an email validator",
+    draft: false,
+    body: expect.stringMatching(/Closes #\d+[\s\S]*src\/email\.ts[\s\S]*Add an email validator[\s\S]*<details>/),
+  });
+
+  const files = ["changes.patch", "codex-sessions", "events.jsonl", "log.txt", "request.json", "result.json"];
+  expect(readdirSync(join(world.runsPath, result.run_id)).sort()).toEqual(files);
+  expect(readdirSync(join(world.runsPath, result.run_id, "codex-sessions"))).not.toEqual([]);
+  expect(await waitForNothingLeft(world)).toEqual([]);
   expect(await github.listViolations()).toEqual([]);
-  void execFileSync;
 });

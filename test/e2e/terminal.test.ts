@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ModelScript } from "../../src/demo/model-script.ts";
+import { startGitHubStandIn } from "../../src/demo/github/stand-in.ts";
 import { startScriptedModel, type ScriptedModel } from "../../src/demo/scripted-model.ts";
 import { RunResult } from "../../src/run/result.ts";
 import { DONE } from "./world.ts";
@@ -130,6 +131,32 @@ describe("run on a local repository", () => {
     script = [{ items: [{ kind: "shell", command: "sleep 60" }] }, { items: [{ kind: "say", text: DONE }] }];
     const ended = await cli(["run", "Take long", "--repo", repository], { interruptAfter: /^running/m });
     expect([ended.code, ended.out]).toEqual([5, expect.stringContaining("cancelled")]);
+  });
+});
+
+describe("run on a repository of GitHub", () => {
+  test("with GITHUB_TOKEN opens a pull request as that person, without it gives the patch", async () => {
+    await using github = await startGitHubStandIn();
+    const environment = { GHE_HOST: github.host, GHE_PROTOCOL: "http" };
+    script = [
+      { items: [{ kind: "shell", command: "echo new > new.txt" }] },
+      { items: [{ kind: "say", text: `Made it.\n${DONE}` }] },
+    ];
+    const token = github.tokenOf("octocat");
+    const args = ["run", "Make it", "--repo", github.repository, "--json"];
+    const published = await cli(args, { environment: { ...environment, GITHUB_TOKEN: token } });
+    const result = RunResult.parse(JSON.parse(published.out));
+    expect([published.code, result.status, result.pull_request?.number]).toEqual([0, "done", expect.any(Number)]);
+    const author = await github.git.git(github.repository, ["log", "-1", "--format=%an <%ae>", result.commit ?? ""]);
+    expect(author.trim()).toMatch(/^octocat <583231\+octocat@users\.noreply\./);
+    expect(published.out + published.err).not.toContain(token);
+
+    const url = `${github.origin}/${github.repository}`;
+    const kept = RunResult.parse(
+      JSON.parse((await cli(["run", "Make it", "--repo", url, "--json"], { environment })).out),
+    );
+    expect([kept.status, kept.pull_request, kept.output.files_changed]).toEqual(["done", null, ["new.txt"]]);
+    expect(await github.listViolations()).toEqual([]);
   });
 });
 
