@@ -95,8 +95,13 @@ export function checkServeConfig(config: Config): ConfigProblem[] {
   } else if (app.webhookSecret === null) {
     problems.push({ variable: "WEBHOOK_SECRET", problem: "is not set: without it anybody could start runs" });
   }
-  if (config.model.apiKey === null) problems.push({ variable: "OPENAI_API_KEY", problem: "is not set" });
-  return problems;
+  return [...problems, ...checkModelConfig(config)];
+}
+
+/** What every run needs. A model API of one's own may do without a key; OpenAI's does not. */
+export function checkModelConfig({ model }: Config): ConfigProblem[] {
+  if (model.apiKey !== null || new URL(model.baseUrl).hostname !== "api.openai.com") return [];
+  return [{ variable: "OPENAI_API_KEY", problem: "is not set" }];
 }
 
 function toConfig(

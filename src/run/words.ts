@@ -22,12 +22,15 @@ export function toOutcomeWords(result: RunResult): OutcomeWords {
   }
 }
 
-/** Seconds as people say them: `8.3 s`, `2 min 5 s`, `1 h 4 min`. */
+/** Seconds as people say them: `8.3 s`, `5 min`, `2 min 5 s`, `1 h 4 min`. */
 export function toDurationText(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  const [large, small] =
+    whole < 3600
+      ? [`${Math.floor(whole / 60)} min`, `${whole % 60} s`]
+      : [`${Math.floor(whole / 3600)} h`, `${Math.floor((whole % 3600) / 60)} min`];
+  return small.startsWith("0 ") ? large : `${large} ${small}`;
 }
 
 function toDoneHeadline(result: RunResult): string {

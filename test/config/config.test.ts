@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { checkServeConfig, ConfigError, readConfig } from "../../src/config.ts";
+import { checkModelConfig, checkServeConfig, ConfigError, readConfig } from "../../src/config.ts";
 
 const pem = generateKeyPairSync("rsa", { modulusLength: 2048 })
   .privateKey.export({ type: "pkcs1", format: "pem" })
@@ -130,6 +130,11 @@ describe("configuration", () => {
     chmodSync(join(folder, "open"), 0o777);
     expect(problemsOf({ RUNS_PATH: "link" })).toHaveProperty("RUNS_PATH");
     expect(problemsOf({ RUNS_PATH: "open" })).toHaveProperty("RUNS_PATH");
+  });
+
+  test("a model API of one's own may do without a key, OpenAI's may not", () => {
+    expect(checkModelConfig(read({}))).toHaveLength(1);
+    expect(checkModelConfig(read({ OPENAI_BASE_URL: "http://127.0.0.1:8080/v1" }))).toEqual([]);
   });
 
   test("serve needs an App, its webhook secret and a model key, and says all of it", () => {

@@ -190,6 +190,13 @@ describe("bad usage", () => {
     expect(ended.err).not.toMatch(/seventy|much|canary/);
   });
 
+  test("a missing model key is said before anything starts", async () => {
+    const ended = await cli(["run", "x", "--repo", repository], {
+      environment: { OPENAI_API_KEY: "", OPENAI_BASE_URL: "https://api.openai.com/v1" },
+    });
+    expect([ended.code, ended.err]).toEqual([2, expect.stringContaining("OPENAI_API_KEY")]);
+  });
+
   test.each([
     [["--help"]],
     [["run", "--help"]],

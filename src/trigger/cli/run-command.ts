@@ -1,5 +1,5 @@
 import { userInfo } from "node:os";
-import type { Config } from "../../config.ts";
+import { checkModelConfig, ConfigError, type Config } from "../../config.ts";
 import type { NewRun, RunReporter } from "../../orchestrator.ts";
 import type { RunId } from "../../run/id.ts";
 import { BranchName, Effort, MAX_PROMPT_BYTES, ModelName, RepositoryFolder, RunMode } from "../../run/request.ts";
@@ -39,6 +39,8 @@ export async function runFromTerminal(
   { flags, config, openProduct, terminal, interrupts }: RunCommandOptions,
 ): Promise<number> {
   const run = toNewRun(prompt, { flags, config });
+  const problems = checkModelConfig(config);
+  if (problems.length > 0) throw new ConfigError(problems);
   const line = createProgressLine(terminal.err);
   const reporter: RunReporter = {
     onProgress: (_request, progress) => line.show(progress),

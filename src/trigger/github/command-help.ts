@@ -8,7 +8,10 @@ export type HelpOptions = { defaultTimeoutS: number; maxTimeoutS: number };
 
 /** The answer to `/codex help`, in Markdown: the grammar, the settings that hold here, and who may use it. */
 export function toHelpText({ defaultTimeoutS, maxTimeoutS }: HelpOptions): string {
-  const verbs = Object.values(verbRules).map(({ form, does }) => `- ${toCodeSpan(`/codex ${form}`)}: ${does}`);
+  const verbs = Object.values(verbRules).map(
+    ({ form, does, state }) =>
+      `- ${toCodeSpan(`/codex ${form}`)}: ${does}${state === "later" ? " (not available yet)" : ""}`,
+  );
   const options = Object.entries(optionRules).map(([name, rule]) => {
     const form = "takes" in rule ? `${name} <${rule.takes}>` : name;
     return `- ${toCodeSpan(form)}: ${rule.does}`;

@@ -18,12 +18,20 @@ export type CommentCommand =
 
 /** Every verb with its form. The parser's typo check and the help text both come from this table. */
 export const verbRules = {
-  review: { form: "review [focus]", does: "on a pull request: a review with inline comments; changes nothing" },
-  status: { form: "status", does: "this thread's runs" },
-  cancel: { form: "cancel [run]", does: "stop a run, wherever it is" },
-  retry: { form: "retry [run]", does: "the same request again" },
-  publish: { form: "publish [run] [--allow-protected]", does: "push a kept patch and open its pull request" },
-  help: { form: "help", does: "this text" },
+  review: {
+    form: "review [focus]",
+    does: "on a pull request: a review with inline comments; changes nothing",
+    state: "later",
+  },
+  status: { form: "status", does: "this thread's runs", state: "later" },
+  cancel: { form: "cancel [run]", does: "stop a run, wherever it is", state: "later" },
+  retry: { form: "retry [run]", does: "the same request again", state: "later" },
+  publish: {
+    form: "publish [run] [--allow-protected]",
+    does: "push a kept patch and open its pull request",
+    state: "later",
+  },
+  help: { form: "help", does: "this text", state: "available" },
 } as const;
 
 type Verb = keyof typeof verbRules;
