@@ -3,7 +3,7 @@ import { findProtected } from "./publish/protected.ts";
 import type { Destination } from "./publish/destination.ts";
 import type { Prepared, Publication, PublishOptions } from "./publish/publish.ts";
 import type { RunFacts } from "./run/facts.ts";
-import { RunError, toRunFailure } from "./run/failure.ts";
+import { toRunFailure } from "./run/failure.ts";
 import { decideOutcome, toFailedOutcome, type RunOutcome } from "./run/outcome.ts";
 import type { RunRequest } from "./run/request.ts";
 import type { LiveState } from "./run/state.ts";
@@ -75,10 +75,10 @@ export async function executeRun(
   if (held.length > 0) return toHeldOutcome(outcome, held);
 
   enter("publishing");
+  facts.paidWork = outcome;
   const publication = await stages.toPublication(request, { outcome, collected, base, ended });
-  return publishOrKeep(outcome, {
-    publish: () => stages.publishChanges(publication, { destination, published: facts, ...(prepared && { prepared }) }),
-  });
+  await stages.publishChanges(publication, { destination, published: facts, ...(prepared && { prepared }) });
+  return outcome;
 }
 
 /** Whether an outcome is one to push: finished work, in a mode that publishes, that changed something. */
@@ -106,17 +106,6 @@ function toHeldOutcome(outcome: RunOutcome, held: readonly string[]): RunOutcome
     }),
     outcome,
   );
-}
-
-/** Paid work survives a failed publishing: the outcome keeps all it had, and says what went wrong. */
-async function publishOrKeep(outcome: RunOutcome, { publish }: { publish: () => Promise<void> }): Promise<RunOutcome> {
-  try {
-    await publish();
-    return outcome;
-  } catch (error) {
-    if (error instanceof RunError) return toFailedOutcome(error.failure, outcome);
-    throw error;
-  }
 }
 
 function noteEnd(facts: RunFacts, ended: AgentEnd): void {

@@ -119,7 +119,7 @@ async function runToEnd(request: RunRequest, options: RunToEndOptions): Promise<
       outcome = await executeSafely(request, { ...options, facts, stopwatch, progress });
     });
   } catch (error) {
-    if (!signal.aborted) outcome = toOutcomeOfError(error, log);
+    if (!signal.aborted) outcome = toOutcomeOfError(error, { log, known: null });
   }
   progress.end();
   await finishRun(request, { ...options, outcome, facts, stopwatch, startedAt });
@@ -140,22 +140,20 @@ async function executeSafely(
     await using stages = stagesFor(request, { onActivity: progress.onActivity, facts, stopwatch });
     return await executeRun(request, { stages, facts, enter, signal });
   } catch (error) {
-    return signal.aborted ? toCancelledOutcome() : toOutcomeOfError(error, log.child({ runId: request.run_id }));
+    if (signal.aborted && facts.paidWork === null) return toCancelledOutcome();
+    return toOutcomeOfError(error, { log: log.child({ runId: request.run_id }), known: facts.paidWork });
   }
 }
 
-/** The one place where what a stage threw becomes an outcome. */
-function toOutcomeOfError(error: unknown, log: Logger): RunOutcome {
+/** The one place where what a stage threw becomes an outcome. What is known of the agent's work stays in it. */
+function toOutcomeOfError(error: unknown, { log, known }: { log: Logger; known: RunOutcome | null }): RunOutcome {
   if (error instanceof RunError) {
     log.warn({ reason: error.failure.reason, cause: toCauseText(error.cause) }, "run could not go on");
-    return toFailedOutcome(error.failure);
+    return toFailedOutcome(error.failure, known ?? {});
   }
   log.error({ err: error }, "run met a defect");
-  return toFailedOutcome(
-    toRunFailure("internal", {
-      message: `Something went wrong inside Codex Orchestrator: ${toCauseText(error) ?? "unknown"}`,
-    }),
-  );
+  const message = `Something went wrong inside Codex Orchestrator: ${toCauseText(error) ?? "unknown"}`;
+  return toFailedOutcome(toRunFailure("internal", { message }), known ?? {});
 }
 
 function toCauseText(cause: unknown): string | null {

@@ -12,6 +12,7 @@ const publishable: readonly FailureReason[] = [
   "pull-request-failed",
   "protected-files",
   "permission-withdrawn",
+  "internal",
 ];
 
 export type PublishRunOptions = {

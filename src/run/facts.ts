@@ -1,3 +1,4 @@
+import type { RunOutcome } from "./outcome.ts";
 import type { PullRequest, Timings, Usage } from "./result.ts";
 import type { LiveState } from "./state.ts";
 
@@ -12,11 +13,13 @@ export type RunFacts = {
   branch: string | null;
   commit: string | null;
   pullRequest: PullRequest | null;
+  /** What the agent came to, once only publishing is left: whatever fails then, this is kept. */
+  paidWork: RunOutcome | null;
 };
 
 /** The facts of a run of which nothing is known yet. */
 export function createRunFacts(): RunFacts {
-  return { base: null, usage: null, codex: null, branch: null, commit: null, pullRequest: null };
+  return { base: null, usage: null, codex: null, branch: null, commit: null, pullRequest: null, paidWork: null };
 }
 
 /** Measures how long a run stays in each state, on a clock that never jumps. */
