@@ -53,7 +53,7 @@ export function createGitHubAccess(options: GitHubAccessOptions): GitHubAccess {
 function createAppAccess(options: GitHubAccessOptions, app: { appId: number; privateKey: string }): GitHubAccess {
   const { webUrl, mask } = options;
   const appClient = new Client({
-    ...toClientOptions(options),
+    ...toClientOptions(options, { spacing: "app" }),
     authStrategy: createAppAuth,
     auth: { appId: app.appId, privateKey: app.privateKey },
   });
@@ -75,7 +75,12 @@ function createAppAccess(options: GitHubAccessOptions, app: { appId: number; pri
 
   const octokitFor = (target: RepositoryTarget): Octokit => {
     const key = `${target.installationId}/${target.repositoryId}`;
-    const client = clients.get(key) ?? createRenewingClient(options, () => mint(target, API_PERMISSIONS));
+    const client =
+      clients.get(key) ??
+      createRenewingClient(options, {
+        spacing: String(target.installationId),
+        mint: () => mint(target, API_PERMISSIONS),
+      });
     clients.set(key, client);
     return client;
   };
@@ -99,7 +104,7 @@ function createAppAccess(options: GitHubAccessOptions, app: { appId: number; pri
         permissions: { metadata: "read" },
       });
       mask.add([broad.data.token]);
-      const reader = new Client({ ...toClientOptions(options), auth: broad.data.token });
+      const reader = new Client({ ...toClientOptions(options, { spacing: "app" }), auth: broad.data.token });
       const { data: repository } = await reader.rest.repos.get({ owner, repo: name });
       return { installationId: installation.id, repositoryId: repository.id };
     },
@@ -115,7 +120,10 @@ function createAppAccess(options: GitHubAccessOptions, app: { appId: number; pri
 }
 
 function createTokenAccess(options: GitHubAccessOptions, token: string | null): GitHubAccess {
-  const client = new Client({ ...toClientOptions(options), ...(token === null ? {} : { auth: token }) });
+  const client = new Client({
+    ...toClientOptions(options, { spacing: "token" }),
+    ...(token === null ? {} : { auth: token }),
+  });
   const read = rememberAnswer(async () => (await client.rest.users.getAuthenticated()).data);
   return {
     octokitFor: () => client,
@@ -132,7 +140,7 @@ function createTokenAccess(options: GitHubAccessOptions, token: string | null): 
 /** A client whose token is minted on first use, kept until it is about to expire, and renewed once on a 401. */
 function createRenewingClient(
   options: GitHubAccessOptions,
-  mint: () => Promise<{ token: string; expiresAt: number }>,
+  { spacing, mint }: { spacing: string; mint: () => Promise<{ token: string; expiresAt: number }> },
 ): Octokit {
   let current: Promise<{ token: string; expiresAt: number }> | null = null;
   const renew = (): Promise<{ token: string; expiresAt: number }> => {
@@ -140,7 +148,7 @@ function createRenewingClient(
     current.catch(() => (current = null));
     return current;
   };
-  const client = new Client(toClientOptions(options));
+  const client = new Client(toClientOptions(options, { spacing }));
   client.hook.wrap("request", async (request, parameters) => {
     const held = current === null ? await renew() : await current;
     const { token } = held.expiresAt - Date.now() < MINT_MARGIN_MS ? await renew() : held;
@@ -170,14 +178,19 @@ const writes = new Bottleneck.Group({
   timeout: 10 * 60_000,
 });
 
-function toClientOptions({ apiUrl, log }: GitHubAccessOptions) {
+/** Tokens are not content: minting them is bounded, not spaced. */
+const mints = new Bottleneck.Group({ id: "codex-orchestrator-mints", maxConcurrent: 8, timeout: 10 * 60_000 });
+
+/** `spacing` names whose writes are spaced together: an installation has limits of its own. */
+function toClientOptions({ apiUrl, log }: GitHubAccessOptions, { spacing }: { spacing: string }) {
   const toMessage = (text: string) => log.debug({ library: "octokit", text }, "octokit said something");
   return {
     baseUrl: apiUrl,
     userAgent: "codex-orchestrator",
     log: { debug: () => {}, info: () => {}, warn: toMessage, error: toMessage },
     throttle: {
-      write: writes,
+      id: `${apiUrl}#${spacing}`,
+      write: spacing === "app" ? mints : writes,
       notifications: writes,
       onRateLimit: (
         retryAfter: number,

@@ -126,7 +126,7 @@ describe("run on a local repository", () => {
   });
 
   test("exits for an error with 1, and for Ctrl-C with 5", async () => {
-    model.fail({ kind: "status", status: 401, times: 3 });
+    model.fail({ kind: "status", status: 401 });
     expect((await cli(["run", "Try", "--repo", repository])).code).toBe(1);
     script = [{ items: [{ kind: "shell", command: "sleep 60" }] }, { items: [{ kind: "say", text: DONE }] }];
     const ended = await cli(["run", "Take long", "--repo", repository], { interruptAfter: /^running/m });
