@@ -1,30 +1,17 @@
 import { array, assert, constantFrom, property } from "fast-check";
 import { expect, test } from "vitest";
 import { composePrompt } from "../../src/codex/prompt.ts";
-import { createRunId } from "../../src/run/id.ts";
 import { MARKER_INSTRUCTION } from "../../src/run/marker.ts";
 import type { RunRequest } from "../../src/run/request.ts";
+import { createRequest } from "../helpers/requests.ts";
 
 function toRequest(changes: Partial<RunRequest> = {}): RunRequest {
-  return {
-    run_id: createRunId(),
-    accepted_at: "2026-11-22T10:00:00.000Z",
-    trigger: { kind: "github", actor: "octocat", url: null },
-    repository: { kind: "github", owner: "octo-org", name: "hello" },
+  return createRequest({
     prompt: "Add an email validator.",
     context: { title: "Emails", body: "They are not checked." },
-    mode: "full-auto",
-    base: null,
-    branch: null,
-    model: null,
-    effort: null,
-    timeout: 300,
-    dir: null,
-    draft: false,
-    allow_protected: false,
     thread: null,
     ...changes,
-  };
+  });
 }
 
 const toFrames = (prompt: string): number => prompt.match(/^\s*<\s*\/?\s*untrusted_thread/gim)?.length ?? 0;

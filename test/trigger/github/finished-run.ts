@@ -1,28 +1,15 @@
 import type { FinishedRun } from "../../../src/orchestrator.ts";
-import { createRunId } from "../../../src/run/id.ts";
 import { toRunFailure, type FailureReason } from "../../../src/run/failure.ts";
-import { RunRequest } from "../../../src/run/request.ts";
+import type { RunRequest } from "../../../src/run/request.ts";
 import { RunResult } from "../../../src/run/result.ts";
+import { createRequest as createPlainRequest } from "../../helpers/requests.ts";
 import { INSTALLATION_ID, octocat } from "./comment-payload.ts";
 
 /** A request that was asked for by the comment of `comment-payload.ts`. */
 export function createRequest(overrides: Partial<RunRequest> = {}): RunRequest {
-  return RunRequest.parse({
-    run_id: createRunId(),
+  return createPlainRequest({
     accepted_at: new Date(Date.now() + 1000).toISOString(),
     trigger: { kind: "github", actor: "octocat", url: "https://github.com/octo-org/hello/issues/42#issuecomment-1001" },
-    repository: { kind: "github", owner: "octo-org", name: "hello" },
-    prompt: "Add an email validator",
-    context: null,
-    mode: "full-auto",
-    base: null,
-    branch: null,
-    model: null,
-    effort: null,
-    timeout: 300,
-    dir: null,
-    draft: false,
-    allow_protected: false,
     thread: {
       installation_id: INSTALLATION_ID,
       repository_id: 1296269,
