@@ -57,7 +57,8 @@ function spawnDaemon(folder: string): ChildProcess {
   const network = ["--bridge", "none", "--iptables=false", "--ip6tables=false"];
   const host = `unix://${join(folder, "docker.sock")}`;
   const args = [...namespaces, "dockerd", ...settings, ...network, "--storage-driver", "vfs", "--host", host];
-  return spawn("unshare", args, { stdio: "ignore" });
+  // A containerd that is asked how it fares while it stops writes its stacks to the folder for temporary files.
+  return spawn("unshare", args, { stdio: "ignore", env: { ...process.env, TMPDIR: folder } });
 }
 
 function readChildren({ pid }: ChildProcess): number[] {
