@@ -1,17 +1,21 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { listMissingTools } from "./bare-script.ts";
+import { measureBurst } from "./burst.ts";
 import { compareWithBareScript } from "./compare.ts";
 import { measureIngest } from "./ingest.ts";
 import { measureMemory } from "./memory.ts";
+import { measureQueue } from "./queue-curve.ts";
 
 const LEAST_ROUNDS = 7;
 
-const USAGE = `npm run bench [-- --rounds <number>] [-- --only speed|ingest|memory]
+const USAGE = `npm run bench [-- --rounds <number>] [-- --only speed|ingest|memory|queue|burst]
 
   speed    from a signed webhook to the pull request, next to a bare shell script
   ingest   20,000 files, 5 changed
-  memory   300 MB of output from the container`;
+  memory   300 MB of output from the container
+  queue    taking the next run with 10 to 10,000 queued, in SQLite and in PostgreSQL
+  burst    1,000 commands, each delivered twice, all at once`;
 
 const parts = {
   speed: async ({ rounds }: { rounds: number }) => {
@@ -21,6 +25,8 @@ const parts = {
   },
   ingest: () => measureIngest({ rounds: LEAST_ROUNDS }),
   memory: () => measureMemory(),
+  queue: () => measureQueue(),
+  burst: () => measureBurst(),
 };
 
 const { values } = parseArgs({

@@ -1,44 +1,45 @@
 import { existsSync } from "node:fs";
 import { canInstallPackages, installPackages, isDebianLike } from "./debian.mjs";
 import { askEngine, findEndpoint, unusableHost } from "./docker-engine.mjs";
+import { hasPostgres, keepFromMakingCluster } from "./postgres.mjs";
 import { findProgram } from "./run-program.mjs";
 import { SetUpError } from "./set-up-error.mjs";
 import { startEngine } from "./start-engine.mjs";
 
-/** Sees to it that git is there. Rejects with what to install when it can't be installed from here. */
-export async function prepareGit() {
-  if (findProgram("git") !== null) return;
-  if (!canInstallPackages()) throw new SetUpError(`git is missing. ${toInstallAdvice(["git"])}`);
-  await installPackages(["git", "ca-certificates"]);
-}
-
 /**
- * Sees to it that git is there and a Docker engine answers; on Debian and alike, as root, installs and starts the
- * distribution's own. Never starts another engine than the one that the user chose (DOCKER_HOST, a context).
+ * Sees to it that git is there and, where they are needed, a Docker engine answers and PostgreSQL's programs are there; on
+ * Debian and alike, as root, installs the distribution's own and starts its engine. Never starts another engine than the
+ * one that the user chose (DOCKER_HOST, a context), and never a PostgreSQL of the system.
  *
  * Rejects with exactly what to do when it can't.
+ *
+ * @param {{ needs: import("./set-up.mjs").Need[] }} options
  */
-export async function prepareMachine() {
+export async function prepareMachine({ needs }) {
   const endpoint = findEndpoint();
-  const answer = await askEngine("/_ping", endpoint);
-  const isAnswering = "status" in answer && answer.status === 200;
-  if (!isAnswering) refuseWhatCannotBeMended(endpoint, { answer });
+  const answer = needs.includes("engine") ? await askEngine("/_ping", endpoint) : null;
+  const isEngineMissing = answer !== null && !("status" in answer && answer.status === 200);
+  if (isEngineMissing) refuseWhatCannotBeMended(endpoint, { answer });
 
-  const packages = listMissingPackages({ isAnswering });
+  const packages = listMissingPackages({ needs, isEngineMissing });
   if (packages.length > 0 && !canInstallPackages()) {
     throw new SetUpError(`${packages.join(", ")} missing. ${toInstallAdvice(packages)}`);
   }
+  if (packages.includes("postgresql")) keepFromMakingCluster();
   if (packages.length > 0) await installPackages([...packages, "ca-certificates"]);
-  if (!isAnswering) await startEngine(endpoint);
+  if (isEngineMissing) await startEngine(endpoint);
 }
 
-/** @param {{ isAnswering: boolean }} options */
-function listMissingPackages({ isAnswering }) {
+/** @param {{ needs: import("./set-up.mjs").Need[], isEngineMissing: boolean }} options */
+function listMissingPackages({ needs, isEngineMissing }) {
   const packages = [];
   if (findProgram("git") === null) packages.push("git");
-  if (!isAnswering && findProgram("dockerd") === null) packages.push("docker.io");
+  if (isEngineMissing && findProgram("dockerd") === null) packages.push("docker.io");
   // The runner image's base is made with it where no container registry can be reached.
-  if (canInstallPackages() && findProgram("debootstrap") === null) packages.push("debootstrap");
+  if (needs.includes("engine") && canInstallPackages() && findProgram("debootstrap") === null) {
+    packages.push("debootstrap");
+  }
+  if (needs.includes("postgres") && !hasPostgres()) packages.push("postgresql");
   return packages;
 }
 

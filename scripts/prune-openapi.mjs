@@ -14,6 +14,8 @@ import { format, resolveConfig } from "prettier";
 const OPERATIONS = `
   get /app
   get /apps/{app_slug}
+  get /app/hook/deliveries
+  post /app/hook/deliveries/{delivery_id}/attempts
   get /app/installations
   get /app/installations/{installation_id}
   post /app/installations/{installation_id}/access_tokens

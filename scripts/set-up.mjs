@@ -4,24 +4,24 @@
 import { requireNode } from "./find-node.mjs";
 import { installDependencies } from "./install-dependencies.mjs";
 import { prepareImage } from "./prepare-image.mjs";
-import { prepareGit, prepareMachine } from "./prepare-machine.mjs";
+import { prepareMachine } from "./prepare-machine.mjs";
 import { SetUpError } from "./set-up-error.mjs";
 
 /**
- * @typedef {"dependencies" | "everything"} Needs `dependencies`: the npm packages, Node and git. `everything`: besides, a
- *   Docker engine that answers and the runner image.
+ * @typedef {"engine" | "postgres"} Need what a command needs besides the npm packages, Node and git. `engine`: a Docker
+ *   engine that answers, and the runner image. `postgres`: the programs of PostgreSQL, of which the tests start their own.
  */
 
 /**
  * Makes ready what a command needs. Rejects with a `SetUpError` that says what is missing and what to do.
  *
- * @param {{ needs: Needs }} options
+ * @param {{ needs: Need[] }} options
  * @returns {Promise<string>} the Node to go on with
  */
 export async function setUp({ needs }) {
-  await settleAll([installDependencies(), needs === "everything" ? prepareMachine() : prepareGit()]);
+  await settleAll([installDependencies(), prepareMachine({ needs })]);
   const node = requireNode();
-  if (needs === "everything") await prepareImage({ node });
+  if (needs.includes("engine")) await prepareImage({ node });
   return node;
 }
 

@@ -1,37 +1,36 @@
-import { rm } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import type { AgentSettings } from "./agent.ts";
 import type { Config } from "./config.ts";
 import { createDockerEngine } from "./container/docker-engine.ts";
 import type { ContainerEngine } from "./container/engine.ts";
 import { findEndpoint } from "./container/find-endpoint.ts";
-import { chooseOwner } from "./container/container-spec.ts";
+import { createPathTranslator } from "./container/own-mounts.ts";
+import { createModelBreaker, type ModelBreaker } from "./gateway/model-breaker.ts";
+import { createReporter, type ReporterParts } from "./github-reporter.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMask, type Mask } from "./mask.ts";
 import { createOrchestrator, type Orchestrator, type RunReporter } from "./orchestrator.ts";
+import { createPauseCheck } from "./pause.ts";
 import { createRepositoryFilter, type RepositoryFilter } from "./publish/allowed.ts";
+import type { DestinationOptions } from "./publish/destination.ts";
 import { createGitHubAccess, type GitHubAccess } from "./publish/github-access.ts";
-import { createRunQueue } from "./queue/queue.ts";
-import { RunError } from "./run/failure.ts";
-import type { RunId } from "./run/id.ts";
-import type { RunResult } from "./run/result.ts";
-import { publishFinishedRun } from "./publish-run.ts";
-import { findDestination, type DestinationOptions } from "./publish/destination.ts";
-import { publishChanges } from "./publish/publish.ts";
-import { restorePublication } from "./restore-publication.ts";
+import { publishKeptRun } from "./publish-kept-run.ts";
+import type { Bell } from "./queue/bell.ts";
+import { createLocalBell } from "./queue/local-bell.ts";
+import { openPgBossBell } from "./queue/pg-boss-bell.ts";
+import { discardRemains, type RemainsOptions } from "./remains.ts";
+import { createRunFiles } from "./run-files.ts";
+import { createModelSettings } from "./model-settings.ts";
+import { toAgentSettings, toSecrets } from "./settings.ts";
+import { bindStages } from "./stages.ts";
+import { crashAtStep } from "./steps.ts";
+import { createClaimStore } from "./store/claims.ts";
 import { openDatabase } from "./store/database.ts";
 import { createDeliveryStore, type DeliveryStore } from "./store/deliveries.ts";
 import { makeStateFolders, toStatePaths, type StatePaths } from "./store/paths.ts";
-import { readLogTail, readPatch, streamRunFile, writeRequest, writeResult } from "./store/run-files.ts";
+import { readProcessIdentity, type ProcessIdentity } from "./store/process-identity.ts";
 import { createRunStore, type RunStore } from "./store/runs.ts";
-import { bindStages } from "./stages.ts";
+import { createSharedFiles } from "./store/shared-files.ts";
+import type { OpenProductOptions, Product, Role } from "./trigger/cli/product.ts";
 import { askPermission } from "./trigger/github/ask-permission.ts";
-import { openWorkspace } from "./workspace/workspace.ts";
-import type { OpenProductOptions, Product } from "./trigger/cli/product.ts";
-
-/** How much of a log the result document holds, and how large a patch a report may show. */
-const FULL_LOG_BYTES = 1024 * 1024;
-const SHOWN_PATCH_BYTES = 40 * 1024;
 
 /** Everything that is joined here, for the entries that need more than the terminal's commands do. */
 export type Composition = Product & {
@@ -39,141 +38,99 @@ export type Composition = Product & {
   engine: ContainerEngine;
   github: GitHubAccess;
   deliveries: DeliveryStore;
+  store: RunStore;
   paths: StatePaths;
+  process: ProcessIdentity;
+  bell: Bell;
+  breaker: ModelBreaker;
+  remains: RemainsOptions;
   log: Logger;
   mask: Mask;
   isAllowed: RepositoryFilter;
 };
 
-/** What a reporter may need of the composition. */
-export type ReporterParts = { github: GitHubAccess; mask: Mask; log: Logger };
-export type ComposeOptions = { config: Config; createReporter: (parts: ReporterParts) => RunReporter | null };
+export type ComposeOptions = {
+  config: Config;
+  role: Role;
+  createReporter: (parts: ReporterParts) => RunReporter | null;
+};
 
-/** The terminal's product: one reporter for every run. */
-export function openProduct({ config, reporter }: OpenProductOptions): Promise<Product> {
-  return compose({ config, createReporter: () => reporter });
+/** The terminal's product. Without a reporter of its own it tells runs from GitHub there. */
+export function openProduct({ config, reporter, role }: OpenProductOptions): Promise<Product> {
+  return compose({ config, role, createReporter: (parts) => reporter ?? createReporter(parts) });
 }
 
-/** Joins configuration, adapters and orchestrator. Disposing it closes the database. */
-export async function compose({ config, createReporter }: ComposeOptions): Promise<Composition> {
+/**
+ * Joins configuration, adapters and orchestrator. Disposing it leaves what goes on to the next process, and closes the
+ * database.
+ */
+export async function compose(options: ComposeOptions): Promise<Composition> {
+  const { config, role } = options;
+  if (config.crashAt !== null) crashAtStep(config.crashAt);
   const mask = createMask(toSecrets(config));
   const log = createLogger({ level: config.logLevel, mask });
   for (const warning of config.warnings) log.warn({ warning }, "configuration is risky");
 
+  await using opened = new AsyncDisposableStack();
   const paths = toStatePaths(config.paths.runs);
   await makeStateFolders(paths);
-  const database = openDatabase(paths.database);
+  const process = readProcessIdentity();
+  const database = opened.use(
+    await openDatabase(
+      config.databaseUrl === null
+        ? { kind: "sqlite", path: paths.database }
+        : { kind: "postgres", url: config.databaseUrl },
+    ),
+  );
+  const bell = opened.use(
+    config.databaseUrl === null || role === "look"
+      ? createLocalBell()
+      : await openPgBossBell({ url: config.databaseUrl, log }),
+  );
   const store = createRunStore(database);
+  const claims = createClaimStore(database, { process });
+  const deliveries = createDeliveryStore(database, { process });
+  const shared = config.databaseUrl === null ? null : createSharedFiles(database);
+  const files = createRunFiles({ paths, shared, log });
+
   const engine = createDockerEngine({ endpoint: findEndpoint(config.docker) });
   const { webUrl, apiUrl, app, token } = config.github;
   const github = createGitHubAccess({ apiUrl, webUrl, app, token, mask, log });
   const isAllowed = createRepositoryFilter(config.allowedRepositories);
-  const destinations = {
-    access: github,
-    webUrl,
-    hasCredentials: app !== null || token !== null,
-    askPermission,
-    isAllowed,
-  };
+  const hasCredentials = app !== null || token !== null;
+  const destinations: DestinationOptions = { access: github, webUrl, hasCredentials, askPermission, isAllowed };
+  const breaker = createModelBreaker();
+  const model = createModelSettings(config, { database, breaker, mask, log });
+  const settings = toAgentSettings(config, { model, toEnginePath: createPathTranslator(engine) });
+  const remains: RemainsOptions = { engine, store, paths, process, log };
+  const discard = (runId: Parameters<typeof discardRemains>[0]) => discardRemains(runId, remains);
 
-  const deliveries = createDeliveryStore(database);
   const orchestrator = createOrchestrator({
-    store,
-    files: {
-      writeRequest: (request) => writeRequest(paths, request),
-      writeResult: (result) => writeResult(paths, result),
-      readLogTail: (runId) => readLogTail(paths, { runId, maxBytes: FULL_LOG_BYTES }),
-      readPatch: (runId) => readPatch(paths, { runId, maxBytes: SHOWN_PATCH_BYTES }),
-    },
-    queue: createRunQueue(config.concurrency),
+    ...{ store, claims, bell, files, log },
+    limits: config.concurrency,
+    takes: role === "look" ? "nothing" : role === "run" ? "own" : "all",
+    home: role === "run" ? process.id : null,
+    checkPause: createPauseCheck({ role, breaker, engine, log }),
     stagesFor: (request, watch) =>
-      bindStages(request, { engine, settings: toAgentSettings(config), destinations, paths, mask, watch }),
-    reporter: createReporter({ github, mask, log }),
-    discardWorkspace: (runId) => discardWorkspace(runId, paths),
-    log,
+      bindStages(request, {
+        ...{ engine, settings, destinations, paths, mask, watch },
+        discardRemains: discard,
+        follow: (runId) => files.follow(runId),
+        share: (runId) => files.share(runId),
+      }),
+    reporter: options.createReporter({ github, store, process, mask, log }),
+    discardRemains: discard,
   });
+  opened.defer(() => deliveries.flush());
+  opened.defer(() => orchestrator.stop());
+  const owned = opened.move();
 
   return {
-    config,
-    orchestrator,
-    engine,
-    github,
-    deliveries,
-    store,
-    paths,
-    log,
-    mask,
+    ...{ config, orchestrator, engine, github, deliveries, store, paths, process, bell, breaker, remains, log, mask },
     isAllowed,
-    publishRun: (runId, { protectedFiles }) => publishRun(runId, { store, paths, destinations, protectedFiles }),
-    streamRunFile: (runId, file) => streamRunFile(paths, { runId, file }),
-    [Symbol.asyncDispose]: async () => {
-      deliveries.flush();
-      database.close();
-    },
-  };
-}
-
-/** Removes what a dead process left of a run's workspace and socket. */
-async function discardWorkspace(runId: RunId, paths: StatePaths): Promise<void> {
-  const workspace = await openWorkspace(runId, { workRoot: paths.work });
-  await workspace[Symbol.asyncDispose]();
-  await rm(paths.socketFolder(runId), { recursive: true, force: true });
-}
-
-type PublishOptions = {
-  store: RunStore;
-  paths: StatePaths;
-  destinations: DestinationOptions;
-  protectedFiles: "held" | "allowed";
-};
-
-/** Publishes what a run kept, and records its new result. */
-async function publishRun(
-  runId: RunId,
-  { store, paths, destinations, protectedFiles }: PublishOptions,
-): Promise<RunResult> {
-  const request = store.request(runId);
-  const result = store.find(runId)?.result ?? null;
-  if (request === null || result === null) {
-    throw new RunError("push-rejected", "The run is not over yet, so there is nothing to publish.", {
-      hint: "Wait for its end.",
-    });
-  }
-  const published = await publishFinishedRun(
-    { request, result },
-    {
-      protectedFiles,
-      reachRepository: (asked) => findDestination(asked, destinations),
-      restore: (asked, { destination }) => restorePublication(asked, { result, destination, paths }),
-      publishChanges,
-    },
-  );
-  store.finish(published);
-  await writeResult(paths, published);
-  return published;
-}
-
-/** Every value that must never be seen in a log, a comment or a file. */
-function toSecrets({ model, github }: Config): string[] {
-  return [model.apiKey, github.token, github.app?.privateKey, github.app?.webhookSecret].filter(
-    (secret) => typeof secret === "string",
-  );
-}
-
-function toAgentSettings({ image, limits, runtime, timeouts, model }: Config): AgentSettings {
-  const key = model.apiKey;
-  return {
-    image,
-    // The engine refuses more CPUs than the machine has.
-    limits: { ...limits, cpus: Math.min(limits.cpus, availableParallelism()) },
-    runtime,
-    stallMs: timeouts.stallS * 1000,
-    user: chooseOwner({ uid: process.getuid?.() ?? 1000, gid: process.getgid?.() ?? 1000 }),
-    model: {
-      upstreamUrl: model.baseUrl,
-      authorization: async (): Promise<Record<string, string>> =>
-        key === null ? {} : { authorization: `Bearer ${key}` },
-      maxTokens: model.maxTokensPerRun,
-    },
+    publishRun: (runId, { protectedFiles }) =>
+      publishKeptRun(runId, { store, paths, files, destinations, protectedFiles }),
+    streamRunFile: (runId, file) => files.stream(runId, file),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

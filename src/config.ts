@@ -1,10 +1,11 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { z } from "zod";
 import { Environment } from "./environment.ts";
 import type { Effort } from "./run/request.ts";
+import type { Step } from "./steps.ts";
 
 /** Where GitHub is: github.com, or a GitHub Enterprise Server by GHE_HOST. */
 export type GitHubHost = { webUrl: string; apiUrl: string };
@@ -17,6 +18,11 @@ export type Config = {
   model: {
     apiKey: string | null;
     baseUrl: string;
+    /** The base URL that somebody chose; null = the default of the key or of the login. */
+    givenBaseUrl: string | null;
+    /** The login file that somebody chose; null = Codex's own. */
+    authPath: string | null;
+    tokenUrl: string | null;
     name: string | null;
     effort: Effort | null;
     maxTokensPerRun: number | null;
@@ -24,7 +30,10 @@ export type Config = {
   image: string;
   paths: { workspace: string; runs: string };
   timeouts: { defaultS: number; maxS: number; stallS: number };
-  concurrency: { total: number; perRepository: number };
+  concurrency: { total: number; perRepository: number; maxQueued: number };
+  /** PostgreSQL; null = the embedded database. */
+  databaseUrl: string | null;
+  crashAt: Step | null;
   limits: { memoryBytes: number; cpus: number; pids: number; diskBytes: number };
   runtime: string | null;
   allowedRepositories: string[] | null;
@@ -79,7 +88,7 @@ export function readConfig({ environment = process.env, folder = process.cwd() }
   problems.push(...checkFolder("RUNS_PATH", runs));
   const app = toAppCredentials(env, { folder, problems, warnings });
   if (problems.length > 0) throw new ConfigError(problems);
-  return toConfig(env, { app, runs, workspace: resolve(folder, env.WORKSPACE_PATH), warnings });
+  return toConfig(env, { app, folder, runs, workspace: resolve(folder, env.WORKSPACE_PATH), warnings });
 }
 
 /** What `serve` needs besides a readable configuration; empty when nothing is missing. */
@@ -98,25 +107,42 @@ export function checkServeConfig(config: Config): ConfigProblem[] {
   return [...problems, ...checkModelConfig(config)];
 }
 
-/** What every run needs. A model API of one's own may do without a key; OpenAI's does not. */
-export function checkModelConfig({ model }: Config): ConfigProblem[] {
-  if (model.apiKey !== null || new URL(model.baseUrl).hostname !== "api.openai.com") return [];
-  return [{ variable: "OPENAI_API_KEY", problem: "is not set" }];
+/** What `worker` needs: a database that it shares with a server. */
+export function checkWorkerConfig(config: Config): ConfigProblem[] {
+  const problem = "is not set: `codex-orchestrator worker` takes runs from a PostgreSQL that it shares with a server";
+  return [
+    ...(config.databaseUrl === null ? [{ variable: "DATABASE_URL", problem }] : []),
+    ...checkModelConfig(config),
+  ];
+}
+
+/** What every run needs: a key, or the ChatGPT login of this machine. A model API of one's own may do without. */
+export function checkModelConfig({ model, databaseUrl }: Config): ConfigProblem[] {
+  if (model.apiKey !== null) return [];
+  if (model.authPath === null && new URL(model.baseUrl).hostname !== "api.openai.com") return [];
+  // Machines that share a database keep the login there.
+  if (databaseUrl !== null || existsSync(model.authPath ?? resolve(homedir(), ".codex", "auth.json"))) return [];
+  const problem = "is not set, and there is no login of `codex login` either (CODEX_AUTH_PATH)";
+  return [{ variable: "OPENAI_API_KEY", problem }];
 }
 
 function toConfig(
   env: Environment,
   {
     app,
+    folder,
     runs,
     workspace,
     warnings,
-  }: { app: AppCredentials | null; runs: string; workspace: string; warnings: string[] },
+  }: { app: AppCredentials | null; folder: string; runs: string; workspace: string; warnings: string[] },
 ): Config {
   return {
     model: {
       apiKey: env.OPENAI_API_KEY ?? null,
-      baseUrl: env.OPENAI_BASE_URL,
+      baseUrl: env.OPENAI_BASE_URL ?? "https://api.openai.com/v1",
+      givenBaseUrl: env.OPENAI_BASE_URL ?? null,
+      authPath: env.CODEX_AUTH_PATH === undefined ? null : resolve(folder, env.CODEX_AUTH_PATH),
+      tokenUrl: env.CODEX_REFRESH_TOKEN_URL_OVERRIDE ?? null,
       name: env.CODEX_MODEL ?? null,
       effort: env.CODEX_EFFORT ?? null,
       maxTokensPerRun: env.MAX_TOKENS_PER_RUN ?? null,
@@ -124,7 +150,13 @@ function toConfig(
     image: env.CODEX_IMAGE,
     paths: { workspace, runs },
     timeouts: { defaultS: env.DEFAULT_TIMEOUT, maxS: env.MAX_TIMEOUT, stallS: env.STALL_TIMEOUT },
-    concurrency: { total: env.MAX_CONCURRENT_RUNS, perRepository: env.MAX_CONCURRENT_RUNS_PER_REPO },
+    concurrency: {
+      total: env.MAX_CONCURRENT_RUNS,
+      perRepository: env.MAX_CONCURRENT_RUNS_PER_REPO,
+      maxQueued: env.MAX_QUEUED_RUNS,
+    },
+    databaseUrl: env.DATABASE_URL ?? null,
+    crashAt: env.CODEX_ORCH_CRASH_AT ?? null,
     limits: { memoryBytes: env.RUN_MEMORY, cpus: env.RUN_CPUS, pids: env.RUN_PIDS, diskBytes: env.RUN_DISK },
     runtime: env.RUN_RUNTIME ?? null,
     allowedRepositories: env.ALLOWED_REPOS ?? null,

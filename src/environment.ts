@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { Effort, ModelName } from "./run/request.ts";
+import { STEPS } from "./steps.ts";
 
 const KIBI = 1024;
 const sizeUnits: Record<string, number> = { "": 1, b: 1, k: KIBI, m: KIBI ** 2, g: KIBI ** 3, t: KIBI ** 4 };
@@ -44,9 +45,14 @@ const about = (shown: string, meaning: string) => ({ shown, meaning });
  */
 export const Environment = z.object({
   OPENAI_API_KEY: HeaderValue.optional().meta(about("", "Key of the model API; stays in this process.")),
-  OPENAI_BASE_URL: HttpUrl.default("https://api.openai.com/v1").meta(
-    about("`https://api.openai.com/v1`", "Any Responses API."),
+  CODEX_AUTH_PATH: z
+    .string()
+    .optional()
+    .meta(about("`~/.codex/auth.json`", "The login that `codex login` left, used when there is no key; mode 0600.")),
+  CODEX_REFRESH_TOKEN_URL_OVERRIDE: HttpUrl.optional().meta(
+    about("OpenAI's own", "Where that login is renewed; Codex reads the same variable."),
   ),
+  OPENAI_BASE_URL: HttpUrl.optional().meta(about("`https://api.openai.com/v1`", "Any Responses API.")),
   CODEX_MODEL: ModelName.optional().meta(about("Codex's own", "Model that Codex uses.")),
   CODEX_EFFORT: Effort.optional().meta(about("Codex's own", "`low`, `medium`, `high` or `xhigh`.")),
   CODEX_IMAGE: z
@@ -63,6 +69,9 @@ export const Environment = z.object({
   STALL_TIMEOUT: whole(1, 86_400).default(300).meta(about("`300`", "Seconds without any sign of Codex or the model.")),
   MAX_CONCURRENT_RUNS: whole(1, 1000).default(availableParallelism()).meta(about("CPU count", "Runs that go at once.")),
   MAX_CONCURRENT_RUNS_PER_REPO: whole(1, 1000).default(2).meta(about("`2`", "Runs of one repository that go at once.")),
+  MAX_QUEUED_RUNS: whole(1, 1_000_000)
+    .default(1000)
+    .meta(about("`1000`", "Runs that may wait; further commands are refused with a comment.")),
   RUN_MEMORY: Size.default(4 * KIBI ** 3).meta(about("`4g`", "Memory of a run's container; no swap.")),
   RUN_CPUS: Cpus.default(2).meta(about("`2`", "CPUs of a run's container.")),
   RUN_PIDS: whole(64, 1_000_000).default(512).meta(about("`512`", "Processes and threads in a run's container.")),
@@ -93,10 +102,18 @@ export const Environment = z.object({
   DOCKER_CONFIG: z.string().optional().meta(about("`~/.docker`", "Folder of the `docker` command's settings.")),
   DOCKER_CERT_PATH: z.string().optional().meta(about("", "Folder of TLS certificates for the engine.")),
   DOCKER_TLS_VERIFY: z.string().optional().meta(about("", "Use TLS to reach the engine.")),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(?:ql)?$/, error: "must be a URL that begins with postgresql://" })
+    .optional()
+    .meta(about("embedded, under `RUNS_PATH`", "PostgreSQL, when runs outgrow one machine.")),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .default("info")
     .meta(about("`info`", "Least important lines that are logged.")),
+  CODEX_ORCH_CRASH_AT: z
+    .enum(STEPS)
+    .optional()
+    .meta(about("never", "For tests of recovery: the step at which the process kills itself.")),
 });
 export type Environment = z.infer<typeof Environment>;
 

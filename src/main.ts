@@ -10,7 +10,7 @@ const code = await runProgram(argv.slice(2), {
   version: packageJson.version,
   readConfig,
   openProduct: async (options) => (await import("./compose.ts")).openProduct(options),
-  serve: async (config) => (await import("./serve.ts")).serve(config),
+  serve: async (config, options) => (await import("./serve.ts")).serve(config, options),
   buildImage: async (config, options) => (await import("./image-command.ts")).buildConfiguredImage(config, options),
   runDemo: async (options) => (await import("./demo-command.ts")).runDemoCommand(options),
   runDoctor: async (config, options) => (await import("./doctor/doctor.ts")).runDoctor(config, options),

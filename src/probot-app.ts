@@ -1,7 +1,9 @@
 import type { ApplicationFunction } from "probot";
+import { startChores } from "./chores.ts";
 import { compose } from "./compose.ts";
 import { readConfig } from "./config.ts";
-import { createApp, createReporter, takeUp } from "./serve.ts";
+import { createReporter } from "./github-reporter.ts";
+import { createApp } from "./serve.ts";
 
 /**
  * The GitHub App for a Probot host of your own (`probot run`, a serverless adapter, a test): the same record, queue and
@@ -9,10 +11,11 @@ import { createApp, createReporter, takeUp } from "./serve.ts";
  * of it; `serve` brings its own gate. Rejects with `ConfigError` when the configuration is wrong.
  */
 const app: ApplicationFunction = async (probot, options) => {
-  const product = await compose({ config: readConfig(), createReporter });
+  const product = await compose({ config: readConfig(), role: "serve", createReporter });
   const gitHubApp = createApp(product);
   await gitHubApp(probot, options);
-  await takeUp(product, gitHubApp);
+  await product.orchestrator.start();
+  await startChores(product, gitHubApp);
 };
 
 export default app;

@@ -45,7 +45,8 @@ export async function publishFinishedRun(
   }
   const publication = await options.restore(request, { result, destination });
   const published: Published = { branch: result.branch, commit: result.commit, pullRequest: result.pull_request };
-  await options.publishChanges(publication, { destination, published });
+  // The run itself, or an earlier `publish`, may have come as far as the branch.
+  await options.publishChanges(publication, { destination, published, attempt: "repeat" });
   return {
     ...result,
     status: "done",

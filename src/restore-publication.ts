@@ -1,6 +1,7 @@
 import type { Destination } from "./publish/destination.ts";
 import { findHiddenCharacters } from "./publish/hidden-characters.ts";
 import type { Publication } from "./publish/publish.ts";
+import { PUBLISH_RETRY, retryPassing, type RetryPlan } from "./publish/retry-passing.ts";
 import { toPathText } from "./run/changes.ts";
 import { RunError } from "./run/failure.ts";
 import type { RunRequest } from "./run/request.ts";
@@ -12,26 +13,43 @@ import { restoreTree } from "./workspace/restore-tree.ts";
 /** How much of the log's end a pull request shows, in bytes. */
 export const LOG_TAIL_BYTES = 12 * 1024;
 
-export type RestoreOptions = { result: RunResult; destination: Destination; paths: StatePaths };
+/** What is known of a run whose agent has ended, by its record or its result. */
+export type KeptRun = Pick<RunResult, "base" | "usage" | "codex" | "timings"> & { summary: string | null };
 
-/** What is to be published, made again from the files of a run that is over. Rejects with `push-rejected`. */
+export type RestoreOptions = {
+  kept: KeptRun;
+  destination: Destination;
+  paths: StatePaths;
+  /** How long a commit that has to be fetched is asked for; default about a quarter of an hour. */
+  plan?: RetryPlan;
+  /** Aborting it ends the fetch, and any waiting; rejects with the signal's reason. */
+  signal?: AbortSignal;
+};
+
+/**
+ * What is to be published, made again from the patch of a run: by a later process, or on another machine. Rejects with
+ * `push-rejected`.
+ */
 export async function restorePublication(
   request: RunRequest,
-  { result, destination, paths }: RestoreOptions,
+  { kept, destination, paths, plan = PUBLISH_RETRY, signal }: RestoreOptions,
 ): Promise<Publication> {
-  const { base, output, usage, codex, timings } = result;
+  const { base, summary, usage, codex, timings } = kept;
   if (base === null || base.ref === null || base.sha === null)
     throw new RunError("push-rejected", "The run never got as far as a commit to start from.");
+  const { sha } = base;
   const runId = request.run_id;
   const patchPath = toRunFile(paths, { runId, file: "patch" });
   const [restored, tail, hiddenCharacters] = await Promise.all([
-    restoreTree(runId, {
-      url: destination.url,
-      baseSha: base.sha,
-      patchPath,
-      mirrorRoot: paths.mirrors,
-      workRoot: paths.work,
-    }),
+    retryPassing(
+      () =>
+        restoreTree(runId, {
+          ...{ url: destination.url, baseSha: sha, patchPath, mirrorRoot: paths.mirrors, workRoot: paths.work },
+          readCredential: destination.readCredential,
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      { plan, signal },
+    ),
     readLogTail(paths, { runId, maxBytes: LOG_TAIL_BYTES }),
     findHiddenCharacters(patchPath),
   ]);
@@ -40,7 +58,7 @@ export async function restorePublication(
     mirrorPath: restored.mirrorPath,
     treeSha: restored.treeSha,
     base: { ref: base.ref, sha: base.sha },
-    summary: output.summary,
+    summary,
     body: {
       files: restored.changes.map(({ path, kind }) => ({ path: toPathText(path), kind })),
       leftOut: [],

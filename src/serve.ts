@@ -1,13 +1,13 @@
 import { statfs } from "node:fs/promises";
 import { once } from "node:events";
-import { createNodeMiddleware, Probot } from "probot";
-import { compose, type Composition, type ReporterParts } from "./compose.ts";
-import { checkServeConfig, ConfigError, type AppCredentials, type Config } from "./config.ts";
-import type { RunReporter } from "./orchestrator.ts";
-import type { GitHubAccess } from "./publish/github-access.ts";
+import { startChores } from "./chores.ts";
+import { compose, type Composition } from "./compose.ts";
+import { checkServeConfig, checkWorkerConfig, ConfigError, type AppCredentials, type Config } from "./config.ts";
+import { createReporter, toGitHubClients } from "./github-reporter.ts";
+import { DISK_RESERVE_BYTES } from "./settings.ts";
+import type { ServeOptions } from "./trigger/cli/program.ts";
 import { createGitHubApp, type GitHubApp } from "./trigger/github/app.ts";
-import { createWebhookGate } from "./trigger/github/gate.ts";
-import { createGitHubReporter } from "./trigger/github/reporter.ts";
+import { createWebhookHandler } from "./trigger/github/webhooks.ts";
 import { createHealthRoutes, type Readiness } from "./web/health.ts";
 import { startWebServer, type Route, type WebServer } from "./web/server.ts";
 
@@ -15,17 +15,29 @@ export const WEBHOOK_PATH = "/api/github/webhooks";
 
 /** Runs one person may start within an hour before further commands are refused. */
 const RUNS_PER_HOUR = 60;
-const DISK_RESERVE_BYTES = 1024 ** 3;
 
 /** A server that takes webhooks. Disposing it stops accepting and leaves what runs to the next start. */
-export type RunningServer = AsyncDisposable & { url: string; product: Composition };
+export type RunningServer = AsyncDisposable & {
+  url: string;
+  product: Composition;
+  /** Accepts nothing more, and resolves when what runs is over. */
+  drain(): Promise<void>;
+};
 
-/** `serve`: runs until SIGTERM or SIGINT; resolves with the exit code. Throws `ConfigError` when something is missing. */
-export async function serve(config: Config): Promise<number> {
-  await using server = await startServer(config);
-  server.product.log.info({ url: server.url }, "server started");
+/**
+ * `serve` and `worker`: work until SIGTERM or SIGINT; resolve with the exit code. A second signal ends the process at
+ * once. Throw `ConfigError` when something is missing.
+ */
+export async function serve(config: Config, { role, atEnd }: ServeOptions): Promise<number> {
+  const server = role === "serve" ? await startServer(config) : await startWorker(config);
+  const { log } = server.product;
+  log.info({ url: server.url }, role === "serve" ? "server started" : "worker started");
   await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
-  server.product.log.info("server stopped");
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => process.exit(1));
+  log.info({ atEnd }, "told to stop");
+  if (atEnd === "drain") await server.drain();
+  await server[Symbol.asyncDispose]();
+  log.info("stopped");
   return 0;
 }
 
@@ -35,7 +47,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const { app } = config.github;
   if (problems.length > 0 || app === null) throw new ConfigError(problems);
 
-  const product = await compose({ config, createReporter });
+  const product = await compose({ config, role: "serve", createReporter });
   try {
     const gitHubApp = createApp(product);
     const webhooks = await createWebhookRoute(product, { app, gitHubApp });
@@ -45,53 +57,40 @@ export async function startServer(config: Config): Promise<RunningServer> {
       routes: [webhooks, health],
       onError: (error) => product.log.error({ err: error }, "request failed"),
     });
-    await takeUp(product, gitHubApp);
-    return toRunningServer(product, web);
+    await product.orchestrator.start();
+    return toRunningServer(product, { web, chores: await startChores(product, gitHubApp) });
   } catch (error) {
     await product[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-function toRunningServer(product: Composition, web: WebServer): RunningServer {
+/** Starts a process that only executes runs. Throws `ConfigError` without a database that machines share. */
+async function startWorker(config: Config): Promise<RunningServer> {
+  const problems = checkWorkerConfig(config);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const product = await compose({ config, role: "worker", createReporter });
+  await product.orchestrator.start();
+  return toRunningServer(product, { web: null, chores: await startChores(product, null) });
+}
+
+type Parts = { web: WebServer | null; chores: Disposable };
+
+function toRunningServer(product: Composition, { web, chores }: Parts): RunningServer {
   const { host } = product.config.http;
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${web.port}`,
+    url: web === null ? "" : `http://${host.includes(":") ? `[${host}]` : host}:${web.port}`,
     product,
+    drain: async () => {
+      await web?.[Symbol.asyncDispose]();
+      await product.orchestrator.drain();
+    },
     [Symbol.asyncDispose]: async () => {
-      await web[Symbol.asyncDispose]();
+      chores[Symbol.dispose]();
+      await web?.[Symbol.asyncDispose]();
       await product[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Runs that came from GitHub are told there; others end in their files alone. */
-export function createReporter({ github, mask, log }: ReporterParts): RunReporter {
-  return createGitHubReporter({ ...toGitHubClients(github), mask, log });
-}
-
-function toGitHubClients(github: GitHubAccess) {
-  return {
-    octokitFor: async (installationId: number, repositoryId: number) =>
-      github.octokitFor({ installationId, repositoryId }),
-    botLogin: () => github.login(),
-  };
-}
-
-/** Reaps what a dead process left on the engine, then goes on with its runs and deliveries. */
-export async function takeUp(product: Composition, gitHubApp: GitHubApp): Promise<void> {
-  await reapOrphans(product).catch((error: unknown) => product.log.warn({ err: error }, "orphans could not be reaped"));
-  await product.orchestrator.recover();
-  gitHubApp.resumeUnhandled();
-}
-
-async function reapOrphans({ engine, store, paths, log }: Composition): Promise<void> {
-  const live = new Set<string>(store.liveIds());
-  for (const container of await engine.listRunContainers({ instanceId: paths.instance })) {
-    if (live.has(container.runId)) continue;
-    await engine.removeContainer(container.id);
-    log.warn({ runId: container.runId }, "container of a dead process removed");
-  }
 }
 
 /** The Probot application, joined to this product. */
@@ -118,35 +117,27 @@ export function createApp({ config, orchestrator, deliveries, store, github, isA
 
 type WebhookOptions = { app: AppCredentials; gitHubApp: GitHubApp };
 
-/** Our own gate, and behind it Probot's middleware with the application. */
-async function createWebhookRoute({ config, log }: Composition, { app, gitHubApp }: WebhookOptions): Promise<Route> {
-  const secret = app.webhookSecret ?? "";
-  const probot = new Probot({
-    appId: app.appId,
-    privateKey: app.privateKey,
-    secret,
-    baseUrl: config.github.apiUrl,
-    log: log.child({ library: "probot" }, { level: "warn" }),
-  });
-  const middleware = await createNodeMiddleware(gitHubApp, { probot, webhooksPath: WEBHOOK_PATH });
-  const gate = createWebhookGate({ secret, log, handle: async (request, response) => middleware(request, response) });
+async function createWebhookRoute({ log }: Composition, { app, gitHubApp }: WebhookOptions): Promise<Route> {
+  const credentials = { appId: app.appId, privateKey: app.privateKey };
+  const handle = await createWebhookHandler(gitHubApp, { secret: app.webhookSecret ?? "", credentials, log });
   return async (request, response, path) => {
     if (path !== WEBHOOK_PATH) return false;
-    await gate(request, response);
+    await handle(request, response);
     return true;
   };
 }
 
-async function checkReadiness({ engine, config, paths }: Composition): Promise<Readiness[]> {
+async function checkReadiness({ engine, config, paths, store, breaker }: Composition): Promise<Readiness[]> {
   const image = await engine.readImage(config.image).then(
     (found) =>
       found === null
         ? { engine: null, image: `${config.image} is missing: build it with \`codex-orchestrator image build\`` }
         : { engine: null, image: null },
-    (error: unknown) => ({ engine: error instanceof Error ? error.message : String(error), image: null }),
+    (error: unknown) => ({ engine: toText(error), image: null }),
   );
   const { bavail, bsize } = await statfs(paths.runs);
   const free = bavail * bsize;
+  const model = breaker.state();
   return [
     { name: "docker", problem: image.engine },
     { name: "image", problem: image.image },
@@ -154,5 +145,11 @@ async function checkReadiness({ engine, config, paths }: Composition): Promise<R
       name: "disk",
       problem: free < DISK_RESERVE_BYTES ? `only ${Math.round(free / 1024 ** 2)} MiB are free under RUNS_PATH` : null,
     },
+    { name: "queue", problem: await store.list({ limit: 1 }).then(() => null, toText) },
+    { name: "model", problem: model.kind === "open" ? model.why.message : null },
   ];
+}
+
+function toText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,26 +1,30 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
-import { startAgent, type AgentSettings } from "./agent.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { resumeAgent, startAgent, type Agent, type StartAgentOptions } from "./agent/agent.ts";
+import type { AgentSettings } from "./agent/agent-settings.ts";
+import type { RunWatch } from "./carry-out-run.ts";
 import type { ContainerEngine } from "./container/engine.ts";
-import type { Stages } from "./execute-run.ts";
+import type { Stages, ToPublicationOptions } from "./execute-run.ts";
 import type { Mask } from "./mask.ts";
-import type { RunWatch } from "./orchestrator.ts";
 import { findDestination, type DestinationOptions } from "./publish/destination.ts";
+import { withFreshCredential } from "./publish/fresh-credential.ts";
 import { findHiddenCharacters } from "./publish/hidden-characters.ts";
 import { preparePublishing, publishChanges, type Publication } from "./publish/publish.ts";
+import { LOG_TAIL_BYTES, restorePublication } from "./restore-publication.ts";
 import { toPathText } from "./run/changes.ts";
-import { NO_ACTIVITY } from "./run/progress.ts";
 import { RunError } from "./run/failure.ts";
-import { LOG_TAIL_BYTES } from "./restore-publication.ts";
+import type { RunId } from "./run/id.ts";
+import { NO_ACTIVITY } from "./run/progress.ts";
 import type { RunRequest } from "./run/request.ts";
-import type { StatePaths } from "./store/paths.ts";
 import { holdsSecret } from "./store/find-secret.ts";
+import type { StatePaths } from "./store/paths.ts";
 import { readLogTail, toRunFile } from "./store/run-files.ts";
-import { openRunLog } from "./store/run-log.ts";
-import { withFreshCredential } from "./publish/fresh-credential.ts";
 import { cloneWorkspace } from "./workspace/clone-workspace.ts";
 import { collectChanges } from "./workspace/collect-changes.ts";
-import { openWorkspace } from "./workspace/workspace.ts";
+import { checkDiskReserve } from "./workspace/disk-reserve.ts";
+import { reopenWorkspace } from "./workspace/reopen-workspace.ts";
+import { openWorkspace, type Workspace } from "./workspace/workspace.ts";
 
 export type StagesOptions = {
   engine: ContainerEngine;
@@ -28,75 +32,135 @@ export type StagesOptions = {
   destinations: DestinationOptions;
   paths: StatePaths;
   mask: Mask;
+  /** Removes a run's containers, workspace and socket, whatever of them there is. */
+  discardRemains(runId: RunId): Promise<void>;
+  /** Keeps what the run's files gain where other machines see it, until it is disposed. */
+  follow(runId: RunId): AsyncDisposable;
+  /** Makes what an agent left durable for other machines too. */
+  share(runId: RunId): Promise<void>;
 };
 
-/** Binds the rooms to one run. Disposing it closes the run's log. */
-export function bindStages(
-  request: RunRequest,
-  { watch, ...options }: StagesOptions & { watch: RunWatch },
-): Stages & AsyncDisposable {
+/** Binds the rooms to one run. */
+export function bindStages(request: RunRequest, { watch, ...options }: StagesOptions & { watch: RunWatch }): Stages {
   const { engine, settings, paths, mask } = options;
-  const log = openRunLog(paths, { runId: request.run_id, mask });
+  const { detach } = watch.signals;
   const commands: string[] = [];
-  let activity = NO_ACTIVITY;
+  const toAgentOptions = (workspace: Workspace, attempt: number): StartAgentOptions => ({
+    ...{ engine, settings, workspace, paths, mask, attempt, signals: watch.signals },
+    before: watch.before,
+    watch: { ...watch, onActivity: rememberCommands(commands, watch) },
+  });
 
   return {
-    openWorkspace: () => openWorkspace(request.run_id, { workRoot: paths.work }),
-    startAgent: (_request, { workspace }) =>
-      startAgent(request, {
-        engine,
-        settings,
-        workspace,
-        paths,
-        log,
-        onActivity: (now) => {
-          if (now.lastCommand !== null && now.commands !== activity.commands) commands.push(now.lastCommand);
-          activity = now;
-          watch.onActivity(now);
-        },
-      }),
+    openWorkspace: async (_request, { contents }) => {
+      if (contents === "anew") await options.discardRemains(request.run_id);
+      await checkDiskReserve({ path: paths.work, reserveBytes: settings.diskReserveBytes });
+      return leaveWhenDetached(await openWorkspace(request.run_id, { workRoot: paths.work }), detach);
+    },
+    startAgent: (_request, { workspace, attempt }) =>
+      followed(startAgent(request, toAgentOptions(workspace, attempt)), { ...options, runId: request.run_id }),
+    resumeAgent: async (_request, { workspace, attempt }) => {
+      const agent = await resumeAgent(request, toAgentOptions(workspace, attempt));
+      return agent === null ? null : followed(agent, { ...options, runId: request.run_id });
+    },
     reachRepository: () => findDestination(request, options.destinations),
     cloneWorkspace: async (workspace, { destination, signal }) => {
       const base = await withFreshCredential({ mint: destination.readCredential }, (credential) =>
         cloneWorkspace(workspace, {
-          ...{ url: destination.url, baseRef: request.base, credential, mirrorRoot: paths.mirrors, signal },
+          ...{ url: destination.url, baseRef: request.base, credential, mirrorRoot: paths.mirrors },
+          signal: AbortSignal.any([signal, detach]),
           owner: process.getuid?.() === 0 ? settings.user : null,
         }),
       );
       await checkFolder(request.dir, { workspace, base });
       return base;
     },
-    collectChanges: (workspace, { base }) =>
-      collectChanges(workspace, { base, patchPath: toRunFile(paths, { runId: request.run_id, file: "patch" }) }),
-    holdsSecret: () => holdsSecret(toRunFile(paths, { runId: request.run_id, file: "patch" }), mask),
-    toPublication: async (_request, { outcome, collected, base, ended }): Promise<Publication> => {
-      const [tail, hiddenCharacters] = await Promise.all([
-        readLogTail(paths, { runId: request.run_id, maxBytes: LOG_TAIL_BYTES }),
-        findHiddenCharacters(toRunFile(paths, { runId: request.run_id, file: "patch" })),
-      ]);
-      return {
-        request,
-        mirrorPath: base.mirrorPath,
-        treeSha: collected.treeSha,
-        base: { ref: base.ref, sha: base.sha },
-        summary: outcome.summary,
-        body: {
-          files: collected.changes.map(({ path, kind }) => ({ path: toPathText(path), kind })),
-          leftOut: outcome.leftOut,
-          hiddenCharacters,
-          commands,
-          logTail: tail?.text ?? null,
-          usage: ended.usage,
-          codexVersion: ended.codexVersion,
-          model: ended.model,
-          runningS: watch.stopwatch.timings().running ?? 0,
-        },
-      };
+    findClone: async ({ runId }) => (await reopenWorkspace(runId, { workRoot: paths.work })).base,
+    collectChanges: async (workspace, { base }) => {
+      const patchPath = toRunFile(paths, { runId: request.run_id, file: "patch" });
+      const collected = await collectChanges(workspace, { base, patchPath });
+      await options.share(request.run_id);
+      return collected;
     },
+    holdsSecret: () => holdsSecret(toRunFile(paths, { runId: request.run_id, file: "patch" }), mask),
+    toPublication: (_request, made) => toPublication(request, { ...made, paths, watch, commands }),
     preparePublishing,
     publishChanges,
-    [Symbol.asyncDispose]: () => log.close(),
+    awaitEngine: () => awaitEngine(engine, detach),
   };
+}
+
+/** An agent whose output other machines can see while it works. */
+function followed(agent: Agent, { follow, runId }: StagesOptions & { runId: RunId }): Agent {
+  return {
+    ...agent,
+    run: async (options) => {
+      await using _following = follow(runId);
+      return await agent.run(options);
+    },
+  };
+}
+
+function rememberCommands(commands: string[], watch: RunWatch): RunWatch["onActivity"] {
+  let activity = NO_ACTIVITY;
+  return (now) => {
+    if (now.lastCommand !== null && now.commands !== activity.commands) commands.push(now.lastCommand);
+    activity = now;
+    watch.onActivity(now);
+  };
+}
+
+/** A workspace whose disposal leaves it as it is when the run is left to another process. */
+function leaveWhenDetached(workspace: Workspace, detach: AbortSignal): Workspace {
+  return {
+    ...workspace,
+    [Symbol.asyncDispose]: async () => {
+      if (detach.aborted) workspace.keep();
+      await workspace[Symbol.asyncDispose]();
+    },
+  };
+}
+
+type PublicationOptions = ToPublicationOptions & { paths: StatePaths; watch: RunWatch; commands: string[] };
+
+async function toPublication(request: RunRequest, options: PublicationOptions): Promise<Publication> {
+  const { outcome, ended, base, destination, collected, paths, watch, commands } = options;
+  const { usage, codexVersion, model } = ended;
+  if (collected === null) {
+    const codex = { version: codexVersion, thread_id: ended.report.threadId, model };
+    const kept = { base, usage, codex, timings: watch.stopwatch.timings(), summary: outcome.summary };
+    return restorePublication(request, { kept, destination, paths });
+  }
+  const runId = request.run_id;
+  const [tail, hiddenCharacters] = await Promise.all([
+    readLogTail(paths, { runId, maxBytes: LOG_TAIL_BYTES }),
+    findHiddenCharacters(toRunFile(paths, { runId, file: "patch" })),
+  ]);
+  const { treeSha, changes } = collected.changes;
+  return {
+    ...{ request, mirrorPath: collected.base.mirrorPath, treeSha, base, summary: outcome.summary },
+    body: {
+      files: changes.map(({ path, kind }) => ({ path: toPathText(path), kind })),
+      ...{ leftOut: outcome.leftOut, hiddenCharacters, commands, logTail: tail?.text ?? null },
+      ...{ usage, codexVersion, model, runningS: watch.stopwatch.timings().running ?? 0 },
+    },
+  };
+}
+
+const ENGINE_WITHIN_MS = 60_000;
+const ENGINE_EVERY_MS = 1_000;
+
+/** Waits until the engine answers again; rejects as it does when it stays away for a minute. */
+async function awaitEngine(engine: ContainerEngine, detach: AbortSignal): Promise<void> {
+  const endsAt = performance.now() + ENGINE_WITHIN_MS;
+  for (;;) {
+    try {
+      return void (await engine.readEngineInfo());
+    } catch (error) {
+      if (performance.now() > endsAt) throw error;
+      await sleep(ENGINE_EVERY_MS, undefined, { signal: detach });
+    }
+  }
 }
 
 /** A folder to work in that is not there would end in a riddle of Codex's; nothing has been paid for yet here. */

@@ -6,13 +6,15 @@ import type { Stages } from "../src/execute-run.ts";
 import { createLogger } from "../src/logger.ts";
 import { createMask } from "../src/mask.ts";
 import { createOrchestrator, type NewRun, type Orchestrator } from "../src/orchestrator.ts";
-import { createRunQueue } from "../src/queue/queue.ts";
+import { createLocalBell } from "../src/queue/local-bell.ts";
 import { RunError } from "../src/run/failure.ts";
 import type { RunId } from "../src/run/id.ts";
 import type { RunResult } from "../src/run/result.ts";
 import { openDatabase, type Database } from "../src/store/database.ts";
 import { makeStateFolders, toStatePaths } from "../src/store/paths.ts";
 import { readLogTail, readPatch, writeRequest, writeResult } from "../src/store/run-files.ts";
+import { createClaimStore } from "../src/store/claims.ts";
+import { readProcessIdentity } from "../src/store/process-identity.ts";
 import { createRunStore, type RunStore } from "../src/store/runs.ts";
 import { createRequest } from "./helpers/requests.ts";
 
@@ -23,15 +25,16 @@ let stages: Partial<Stages> = {};
 let orchestrator: Orchestrator;
 
 const { run_id: _id, accepted_at: _at, ...request } = createRequest();
-const newRun: NewRun = request;
+const newRun: NewRun = { ...request, thread: null };
 
 /** Stages of a run whose agent did its work; a test replaces the one it is about. */
 const working: Stages = {
   openWorkspace: async ({ run_id: runId }) => ({
-    ...{ runId, rootPath: "/w", treePath: "/w/ws", inputPath: "/w/in" },
+    ...{ runId, rootPath: "/w", treePath: "/w/ws", inputPath: "/w/in", keep: () => {} },
     [Symbol.asyncDispose]: async () => {},
   }),
   startAgent: () => ({
+    ready: async () => {},
     run: async () => ({
       codexVersion: "0.169.0",
       exit: { reason: "exited", exitCode: 0, outOfMemory: false },
@@ -48,7 +51,11 @@ const working: Stages = {
     writeCredential: async () => null,
     author: async () => ({ name: "n", email: "e" }),
     checkPermission: async () => {},
+    locate: null,
   }),
+  resumeAgent: async () => null,
+  findClone: async () => null,
+  awaitEngine: async () => {},
   cloneWorkspace: async () => ({ ref: "main", sha: "a".repeat(40), mirrorPath: "/m", indexPath: "/i" }),
   collectChanges: async () => ({
     treeSha: "b".repeat(40),
@@ -62,34 +69,47 @@ const working: Stages = {
 };
 
 beforeEach(async () => {
+  stages = {};
   folder = mkdtempSync(join(tmpdir(), "orchestrator-"));
   const paths = toStatePaths(folder);
   await makeStateFolders(paths);
-  database = openDatabase(paths.database);
+  database = await openDatabase({ kind: "sqlite", path: paths.database });
   store = createRunStore(database);
   orchestrator = createOrchestrator({
     store,
+    claims: createClaimStore(database, { process: readProcessIdentity() }),
+    bell: createLocalBell(),
+    takes: "all",
+    home: null,
+    limits: { total: 1, perRepository: 1, maxQueued: 100 },
     files: {
       writeRequest: (run) => writeRequest(paths, run),
+      removeRequest: async () => {},
       writeResult: (result) => writeResult(paths, result),
       readLogTail: (runId) => readLogTail(paths, { runId, maxBytes: 1000 }),
       readPatch: (runId) => readPatch(paths, { runId, maxBytes: 1000 }),
     },
-    queue: createRunQueue({ total: 1, perRepository: 1 }),
-    stagesFor: () => ({ ...working, ...stages, [Symbol.asyncDispose]: async () => {} }),
+    stagesFor: () => ({ ...working, ...stages }),
     reporter: null,
-    discardWorkspace: async () => {},
+    discardRemains: async () => {},
     log: createLogger({ level: "silent", mask: createMask() }),
   });
+  await orchestrator.start();
 });
-afterEach(() => {
-  database.close();
+afterEach(async () => {
+  await orchestrator.stop();
+  await database[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function resultOf(runId: RunId): Promise<RunResult | null | undefined> {
-  await orchestrator.settled(runId);
-  return store.find(runId)?.result;
+async function accept(options?: { deliveryId: string }): Promise<RunId> {
+  const accepted = await orchestrator.accept(newRun, options);
+  if (accepted.kind === "full") throw new Error("the queue is full");
+  return accepted.runId;
+}
+
+function resultOf(runId: RunId): Promise<RunResult> {
+  return orchestrator.settled(runId);
 }
 
 test.each([
@@ -97,7 +117,7 @@ test.each([
   ["a failure of the stage", new RunError("push-rejected", "No."), "push-rejected"],
 ])("finished work survives %s while it is published", async (_name, error, reason) => {
   stages = { toPublication: () => Promise.reject(error) };
-  expect(await resultOf(await orchestrator.accept(newRun))).toMatchObject({
+  expect(await resultOf(await accept())).toMatchObject({
     status: "error",
     exit_code: 0,
     error: { reason },
@@ -115,14 +135,14 @@ test("finished work survives a cancellation that comes while it is published", a
       throw new RunError("push-rejected", "No.");
     },
   };
-  const runId = await orchestrator.accept(newRun);
-  orchestrator.cancel(await publishing.promise);
+  const runId = await accept();
+  await orchestrator.cancel(await publishing.promise);
   expect(await resultOf(runId)).toMatchObject({ status: "error", output: { files_changed: ["work.txt"] } });
 });
 
 test("a stage that fails names its reason, and what was known by then", async () => {
   stages = { collectChanges: () => Promise.reject(new RunError("patch-too-large", "Too much.")) };
-  expect(await resultOf(await orchestrator.accept(newRun))).toMatchObject({
+  expect(await resultOf(await accept())).toMatchObject({
     error: { reason: "patch-too-large", message: "Too much." },
     base: { ref: "main" },
     codex: { version: "0.169.0", thread_id: "t" },
@@ -132,19 +152,19 @@ test("a stage that fails names its reason, and what was known by then", async ()
 test("a run cancelled in line ends as cancelled without having started", async () => {
   const going = Promise.withResolvers<void>();
   stages = { cloneWorkspace: () => going.promise.then(() => Promise.reject(new RunError("clone-failed", "No."))) };
-  const first = await orchestrator.accept(newRun);
-  const second = await orchestrator.accept(newRun);
-  expect(orchestrator.cancel(second)).toBe(true);
+  const first = await accept();
+  const second = await accept();
+  expect(await orchestrator.cancel(second)).toBe("requested");
   expect(await resultOf(second)).toMatchObject({ status: "cancelled", timings: { cloning: null } });
   going.resolve();
   expect(await resultOf(first)).toMatchObject({ error: { reason: "clone-failed" } });
-  expect(orchestrator.cancel(second)).toBe(false);
+  expect(await orchestrator.cancel(second)).toBe("over");
 });
 
 test("the same delivery is the same run", async () => {
   stages = { collectChanges: async () => ({ treeSha: "c".repeat(40), changes: [], leftOut: [] }) };
-  const runId = await orchestrator.accept(newRun, { deliveryId: "d" });
+  const runId = await accept({ deliveryId: "d" });
   expect(await resultOf(runId)).toMatchObject({ status: "done", branch: null });
-  expect(await orchestrator.accept(newRun, { deliveryId: "d" })).toBe(runId);
-  expect(store.list({ limit: 10 })).toHaveLength(1);
+  expect(await accept({ deliveryId: "d" })).toBe(runId);
+  expect(await store.list({ limit: 10 })).toHaveLength(1);
 });

@@ -15,7 +15,8 @@ const BASE_URL = "http://127.0.0.1:8377/v1";
 
 /**
  * Few repeats of a request and many of a stream bridge about 25 seconds without the model API in 16 requests; Codex's own
- * defaults need 30 for the same time.
+ * defaults need 30 for the same time. A gateway that is away uses none of them up: the container's forwarder waits for it,
+ * and Codex waits for the head of an answer without limit.
  */
 const PROVIDER = [
   `name="orch"`,

@@ -89,6 +89,10 @@ export type ToContainerSpecOptions = {
 
 export const RUN_LABEL = "codex-orchestrator.run";
 export const INSTANCE_LABEL = "codex-orchestrator.instance";
+export const ATTEMPT_LABEL = "codex-orchestrator.attempt";
+
+/** A log file that has reached this size is put aside, and the one put aside before it is dropped. */
+export const LOG_FILE_BYTES = 10_000_000;
 
 const HOME = "/home/run";
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -137,7 +141,7 @@ export function toContainerSpec(options: ToContainerSpecOptions): ContainerSpec 
     workingDir: "/workspace",
     hostname: "run",
     env: { HOME, CODEX_HOME: "/codex", LANG: "C.UTF-8", PATH: SYSTEM_PATH },
-    labels: { [RUN_LABEL]: runId, [INSTANCE_LABEL]: instanceId },
+    labels: { [RUN_LABEL]: runId, [INSTANCE_LABEL]: instanceId, [ATTEMPT_LABEL]: String(attempt) },
     mounts: toMounts(options),
     tmpfs: toTmpfs(options),
     runtime: options.runtime,
@@ -153,7 +157,8 @@ export function toContainerSpec(options: ToContainerSpecOptions): ContainerSpec 
       { name: "core", soft: 0, hard: 0 },
     ],
     logDriver: "local",
-    logOptions: { "max-size": "10m", "max-file": "2" },
+    // Docker's `m` is a million.
+    logOptions: { "max-size": `${LOG_FILE_BYTES / 1e6}m`, "max-file": "2" },
   };
 }
 

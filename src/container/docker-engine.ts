@@ -1,17 +1,18 @@
-import { Readable } from "node:stream";
 import { json } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { z } from "zod";
 import { RunError } from "../run/failure.ts";
-import { type ContainerSpec, INSTANCE_LABEL, RUN_LABEL } from "./container-spec.ts";
+import { ATTEMPT_LABEL, type ContainerSpec, INSTANCE_LABEL, RUN_LABEL } from "./container-spec.ts";
 import { connectDocker } from "./docker-connection.ts";
 import { toCreateBody } from "./docker-create-body.ts";
 import { cleanEngineText, readStatusCode, toEngineError } from "./docker-errors.ts";
 import { createDockerImages } from "./docker-images.ts";
 import { parseInspected } from "./docker-inspect.ts";
-import type { ContainerEngine, ContainerOutput, ContainerView, EngineInfo, FoundContainer } from "./engine.ts";
+import { createDockerOutput } from "./docker-output.ts";
+import { inspectOwnMounts } from "./docker-mounts.ts";
+import { openStream } from "./docker-stream.ts";
+import type { ContainerEngine, ContainerView, EngineInfo, FoundContainer } from "./engine.ts";
 import type { EngineEndpoint } from "./find-endpoint.ts";
-import { splitOutput } from "./split-output.ts";
 
 export type CreateDockerEngineOptions = { endpoint: EngineEndpoint };
 
@@ -20,14 +21,16 @@ export function createDockerEngine({ endpoint }: CreateDockerEngineOptions): Con
   const docker = connectDocker(endpoint);
   return {
     ...createDockerImages(docker),
+    ...createDockerOutput(docker),
     createContainer: (spec) => createContainer(docker, { spec }),
     inspectContainer: (id) => inspectContainer(docker, { id }),
-    attachContainer: (id) => attachContainer(docker, { id }),
     startContainer: (id) => startContainer(docker, { id }),
     waitContainer: (id, { signal }) => waitContainer(docker, { id, signal }),
     signalContainer: (id, { signal }) => signalContainer(docker, { id, signal }),
     removeContainer: (id) => removeContainer(docker, { id }),
-    listRunContainers: ({ instanceId }) => listRunContainers(docker, { instanceId }),
+    listRunContainers: (options) => listRunContainers(docker, options),
+    inspectOwnMounts: (id) => inspectOwnMounts(docker, { id }),
+    ping: () => ping(docker),
     readEngineInfo: () => readEngineInfo(docker),
   };
 }
@@ -65,12 +68,11 @@ async function inspectContainer(docker: Docker, { id }: { id: string }): Promise
   }
 }
 
-async function attachContainer(docker: Docker, { id }: { id: string }): Promise<ContainerOutput> {
-  const options = { stream: true, stdout: true, stderr: true, hijack: false };
+async function ping(docker: Docker): Promise<void> {
   try {
-    return splitOutput(toReadable(await docker.getContainer(id).attach(options)));
+    await docker.ping();
   } catch (cause) {
-    throw toEngineError(cause, { doing: "give the container's output", refusal: "internal" });
+    throw toEngineError(cause, { doing: "answer", refusal: "docker-unavailable" });
   }
 }
 
@@ -82,33 +84,12 @@ async function startContainer(docker: Docker, { id }: { id: string }): Promise<v
   }
 }
 
-/** Without a hijack the answer of a plain request is the stream, whatever its type says. */
-function toReadable(stream: unknown): Readable {
-  if (stream instanceof Readable) return stream;
-  throw new RunError("internal", "The engine's answer is no stream.");
-}
-
 const WaitAnswer = z.object({ StatusCode: z.number() });
 
-/**
- * dockerode's own `wait` never settles when the connection breaks during the answer (docker-modem listens to `end`
- * only), and this one is open as long as the run: so the answer is read here.
- */
 async function waitContainer(docker: Docker, { id, signal }: { id: string; signal: AbortSignal }): Promise<void> {
-  const request = {
-    path: `/containers/${id}/wait`,
-    method: "POST",
-    isStream: true,
-    abortSignal: signal,
-    statusCodes: { 200: true, 404: "no such container", 500: "server error" },
-  };
   try {
-    const answer = await new Promise<Readable>((resolve, reject) => {
-      docker.modem.dial(request, (error: unknown, stream: unknown) => {
-        if (error instanceof Error) reject(error);
-        else resolve(toReadable(stream));
-      });
-    });
+    const request = { method: "POST", path: `/containers/${id}/wait`, abortSignal: signal } as const;
+    const answer = await openStream(docker, request);
     WaitAnswer.parse(await json(answer));
   } catch (cause) {
     throw toEngineError(cause, { doing: "wait for the container", refusal: "engine-lost" });
@@ -137,11 +118,20 @@ async function removeContainer(docker: Docker, { id }: { id: string }): Promise<
   }
 }
 
-async function listRunContainers(docker: Docker, { instanceId }: { instanceId: string }): Promise<FoundContainer[]> {
+type ListOptions = Parameters<ContainerEngine["listRunContainers"]>[0];
+
+async function listRunContainers(docker: Docker, { instanceId, runId }: ListOptions): Promise<FoundContainer[]> {
   try {
-    const filters = { label: [`${INSTANCE_LABEL}=${instanceId}`] };
-    const found = await docker.listContainers({ all: true, filters, abortSignal: patience() });
-    return found.map(({ Id, Labels, State }) => ({ id: Id, runId: Labels[RUN_LABEL] ?? "", status: State }));
+    const label = [`${INSTANCE_LABEL}=${instanceId}`, ...(runId === undefined ? [] : [`${RUN_LABEL}=${runId}`])];
+    const found = await docker.listContainers({ all: true, filters: { label }, abortSignal: patience() });
+    return found.map(({ Id, Labels, State, Created }) => ({
+      id: Id,
+      runId: Labels[RUN_LABEL] ?? "",
+      // Containers without this label were the only ones of their runs.
+      attempt: Number(Labels[ATTEMPT_LABEL] ?? 1),
+      status: State,
+      createdAt: new Date(Created * 1000),
+    }));
   } catch (cause) {
     throw toEngineError(cause, { doing: "list its containers", refusal: "docker-unavailable" });
   }

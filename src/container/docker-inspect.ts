@@ -89,7 +89,13 @@ const Inspected = z.object({
       }),
     )
     .nullish(),
-  State: z.object({ Status: z.string(), ExitCode: z.number(), OOMKilled: flag }),
+  State: z.object({
+    Status: z.string(),
+    ExitCode: z.number(),
+    OOMKilled: flag,
+    StartedAt: z.string().default(""),
+    FinishedAt: z.string().default(""),
+  }),
 });
 type Inspected = z.infer<typeof Inspected>;
 
@@ -99,9 +105,30 @@ export function parseInspected(document: unknown): ContainerView {
   return { profile: toProfile(inspected), state: toState(inspected.State) };
 }
 
-function toState({ Status, ExitCode, OOMKilled }: Inspected["State"]): ContainerState {
-  const status = Status === "created" || Status === "running" || Status === "exited" ? Status : "other";
-  return { status, exitCode: ExitCode, outOfMemory: OOMKilled };
+/** One that somebody paused still runs; one that is being removed is of no use any more. */
+const statuses: Record<string, ContainerState["status"]> = {
+  created: "created",
+  running: "running",
+  paused: "running",
+  restarting: "running",
+  exited: "exited",
+};
+
+function toState({ Status, ExitCode, OOMKilled, StartedAt, FinishedAt }: Inspected["State"]): ContainerState {
+  const status = statuses[Status] ?? "other";
+  return {
+    status,
+    exitCode: ExitCode,
+    outOfMemory: OOMKilled,
+    startedAt: toTime(StartedAt),
+    finishedAt: status === "running" ? null : toTime(FinishedAt),
+  };
+}
+
+/** The engine writes the year 1 for never. */
+function toTime(text: string): string | null {
+  const time = new Date(text);
+  return time.getTime() > 0 ? time.toISOString() : null;
 }
 
 function toProfile(inspected: Inspected): ContainerSpec {

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { RunId } from "../run/id.ts";
 import type { ContainerSpec } from "./container-spec.ts";
 
 /** Where a container stands in its life, as the engine tells it. */
@@ -7,22 +8,40 @@ export type ContainerState = {
   exitCode: number;
   /** The kernel's memory killer hit a process of it; that may have been a child only, with exit code 0 for the whole. */
   outOfMemory: boolean;
+  /** ISO 8601, on the engine's own clock; null when it was never started. */
+  startedAt: string | null;
+  /** Null while it runs. */
+  finishedAt: string | null;
 };
 
 export type ContainerView = { profile: ContainerSpec; state: ContainerState };
-/** Both streams end when the container has ended and everything was read, or when the connection breaks. */
-export type ContainerOutput = {
-  stdout: Readable;
-  stderr: Readable;
-  /** The first 1 KiB of stderr, also when somebody else reads it: what a broken image says. To be called after the end. */
-  readFirstWords: () => Promise<string>;
-  /**
-   * Ends the connection; what was received can still be read. Needed to stop a container whose output nobody reads:
-   * Docker (seen with 20.10) answers no call about it, not even a kill, while its output waits for a reader.
-   */
-  close: () => void;
+
+/** A piece of what a container wrote; it may end in the middle of a line or a character. */
+export type OutputPiece = { stream: "stdout" | "stderr"; bytes: Buffer };
+
+/**
+ * A connection that gives a container's output. Its pieces end when the container has ended, or when the connection is
+ * cut: only the wait for the container tells which. Nothing is read ahead of who takes the pieces.
+ */
+export type OutputSource = {
+  pieces: AsyncIterable<OutputPiece>;
+  /** Ends the connection, and with it the pieces; may be called more than once. */
+  close(): void;
 };
-export type FoundContainer = { id: string; runId: string; status: string };
+
+/** A connection that begins with what the engine has kept of the output. */
+export type OutputReplay = OutputSource & {
+  /** `start`: nothing of the beginning was dropped; `unsure`: so much was kept that some may have been dropped. */
+  keptFrom: "start" | "unsure";
+  /** The first of what was kept of stdout, up to 64 KiB. */
+  firstBytes: Buffer;
+};
+
+/** `createdAt` is on the engine's own clock. */
+export type FoundContainer = { id: string; runId: string; attempt: number; status: string; createdAt: Date };
+
+/** Where a folder of the engine's machine, `source`, appears in a container. */
+export type OwnMount = { source: string; target: string };
 
 /** An image as we use it; `codexVersion` is null for one that was not made by our Dockerfile. */
 export type ImageView = {
@@ -75,16 +94,25 @@ export interface ContainerEngine extends ImageEngine {
   /** Null when there is no such container (any more). */
   inspectContainer(id: string): Promise<ContainerView | null>;
   /** To be called before the start, so that no byte is missed. Reading slowly slows the container down. */
-  attachContainer(id: string): Promise<ContainerOutput>;
+  attachContainer(id: string): Promise<OutputSource>;
   /** Rejects with `image-unusable` when what the image holds cannot be started. */
   startContainer(id: string): Promise<void>;
+  /**
+   * Everything that the engine has kept of the container's output, from its beginning, and what comes after. For a
+   * container that somebody else attached to before, or that has ended.
+   */
+  followOutput(id: string): Promise<OutputReplay>;
   /** Resolves once the container has ended. Rejects when the connection breaks before that. */
   waitContainer(id: string, options: { signal: AbortSignal }): Promise<void>;
   /** Resolves also when the container has ended already. */
   signalContainer(id: string, options: { signal: "SIGTERM" | "SIGKILL" }): Promise<void>;
   /** Removes it, whether it runs or not; resolves also when it is gone already. */
   removeContainer(id: string): Promise<void>;
-  /** All containers of this orchestrator, running or not. */
-  listRunContainers(options: { instanceId: string }): Promise<FoundContainer[]>;
+  /** All containers of this orchestrator, or of one of its runs, running or not. */
+  listRunContainers(options: { instanceId: string; runId?: RunId }): Promise<FoundContainer[]>;
+  /** The folders of the engine's machine that a container has; null when this engine has no container of this id. */
+  inspectOwnMounts(containerId: string): Promise<OwnMount[] | null>;
+  /** Resolves when the engine answers. */
+  ping(): Promise<void>;
   readEngineInfo(): Promise<EngineInfo>;
 }

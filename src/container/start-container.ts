@@ -1,14 +1,17 @@
 import type { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "../run/failure.ts";
+import { passStep } from "../steps.ts";
 import { checkProfile } from "./check-profile.ts";
+import { openOutput } from "./container-output.ts";
 import type { ContainerSpec } from "./container-spec.ts";
-import type { ContainerEngine, ContainerOutput } from "./engine.ts";
+import type { ContainerEngine, ContainerState, OutputSource } from "./engine.ts";
+import { removePatiently, type RemovalOptions } from "./remove-patiently.ts";
 import { type ContainerExit, superviseContainer, type SuperviseOptions } from "./supervise.ts";
 
 /**
- * A started container. Disposing it removes the container whatever it is doing, and closes what is left of its output,
- * so read `stdout` and `stderr` to their ends first. Both must be read: an unread one holds the container up.
+ * A container that was started. Disposing it removes the container whatever it is doing, and closes what is left of its
+ * output, so read `stdout` and `stderr` to their ends first. Both must be read: an unread one holds the container up.
+ * They end only when the container is supervised.
  */
 export type RunningContainer = AsyncDisposable & {
   id: string;
@@ -16,13 +19,11 @@ export type RunningContainer = AsyncDisposable & {
   stderr: Readable;
   /** To be called once; see `superviseContainer()`. */
   supervise(options: SuperviseOptions): Promise<ContainerExit>;
+  /** Closes our end of it and leaves it as it is, for another process to attach to; disposing then does nothing. */
+  letGo(): void;
 };
 
-export type StartContainerOptions = {
-  spec: ContainerSpec;
-  /** Hears of a container that could not be removed, since the engine is away; the next start reaps it by its label. */
-  onLeftBehind?: ((id: string, error: unknown) => void) | undefined;
-};
+export type StartContainerOptions = RemovalOptions & { spec: ContainerSpec };
 
 /**
  * Creates a container, checks that the engine made what was wanted, and starts it.
@@ -35,51 +36,51 @@ export async function startContainer(
   options: StartContainerOptions,
 ): Promise<RunningContainer> {
   const id = await engine.createContainer(options.spec);
-  let output: ContainerOutput | null = null;
+  passStep("container-created");
+  let source: OutputSource | null = null;
   try {
     const [created, attached] = await Promise.all([engine.inspectContainer(id), engine.attachContainer(id)]);
-    output = attached;
+    source = attached;
     if (created === null) throw new RunError("container-refused", "The container was removed before its start.");
     checkProfile(options.spec, { actual: created.profile });
     await engine.startContainer(id);
   } catch (error) {
-    await cleanUp(engine, { ...options, id, output });
+    source?.close();
+    await removePatiently(engine, { ...options, id });
     throw error;
   }
-  return toRunningContainer(engine, { ...options, id, output });
+  return toRunningContainer(engine, { ...options, id, source, ended: null });
 }
 
-type CleanUpOptions = StartContainerOptions & { id: string; output: ContainerOutput | null };
+export type ToRunningContainerOptions = RemovalOptions & {
+  id: string;
+  source: OutputSource;
+  /** How it ended when it was found so: it is not waited for, and limits mean nothing to it. */
+  ended: ContainerState | null;
+};
 
-function toRunningContainer(
-  engine: ContainerEngine,
-  options: CleanUpOptions & { output: ContainerOutput },
-): RunningContainer {
-  const { id, output } = options;
+/** Gives a container, and what it writes, to one who supervises it. */
+export function toRunningContainer(engine: ContainerEngine, options: ToRunningContainerOptions): RunningContainer {
+  const { id, source, ended } = options;
+  const output = openOutput(source, { container: ended === null ? "running" : "ended" });
+  let hold: "held" | "let-go" = "held";
+  const closeOutput = (): void => {
+    output.close();
+    output.stdout.destroy();
+    output.stderr.destroy();
+  };
   return {
     id,
     stdout: output.stdout,
     stderr: output.stderr,
-    supervise: (wishes) => superviseContainer(engine, { ...wishes, id, output }),
-    [Symbol.asyncDispose]: () => cleanUp(engine, options),
+    supervise: (wishes) => superviseContainer(engine, { ...wishes, id, output, found: ended }),
+    letGo: () => {
+      hold = "let-go";
+      closeOutput();
+    },
+    [Symbol.asyncDispose]: async () => {
+      closeOutput();
+      if (hold === "held") await removePatiently(engine, options);
+    },
   };
-}
-
-const REMOVE_RETRIES_MS = [200, 1_000, 3_000];
-
-/** Never rejects, so that it hides no cause; an engine that is just restarting gets a few seconds. */
-async function cleanUp(engine: ContainerEngine, { id, output, onLeftBehind }: CleanUpOptions): Promise<void> {
-  output?.close();
-  output?.stdout.destroy();
-  output?.stderr.destroy();
-  let failure: unknown;
-  for (const delayMs of [0, ...REMOVE_RETRIES_MS]) {
-    await sleep(delayMs);
-    try {
-      return await engine.removeContainer(id);
-    } catch (error) {
-      failure = error;
-    }
-  }
-  onLeftBehind?.(id, failure);
 }

@@ -82,7 +82,7 @@ function toChecks(config: Config, { folders }: { folders: AsyncDisposableStack }
           openFolders: async () => void folders.use(await openStateFolders(paths)),
         }),
     },
-    { name: "database", needs: ["disk"], timeoutMs: ANSWER_MS, run: () => checkDatabase(paths) },
+    { name: "database", needs: ["disk"], timeoutMs: ANSWER_MS, run: () => checkDatabase(paths, { url: config.databaseUrl }) },
   ];
 }
 

@@ -1,26 +1,32 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createMask, type Mask } from "../mask.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createMask } from "../mask.ts";
 import { checkModelRequest, parseModelRequest, type CheckedRequest } from "./check-model-request.ts";
 import { toUpstreamHeaders } from "./headers.ts";
 import type { ByteBudget, HeldBytes } from "./byte-budget.ts";
 import { readRequestBody } from "./read-request-body.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import { sendError, sendNotAllowed } from "./send-refusal.ts";
-import { sendUpstream } from "./send-upstream.ts";
-import type { GatewayFailure, Tally } from "./tally.ts";
+import { KeyError, sendWithKey, type KeySource } from "./send-with-key.ts";
+import type { Tally } from "./tally.ts";
 import { toReachFailure } from "./upstream-failure.ts";
 
 export type Exchange = { request: IncomingMessage; response: ServerResponse };
 
-export type ModelRequestContext = {
+export type ModelRequestContext = KeySource & {
   endpoint: URL;
   tally: Tally;
-  authorization: () => Promise<Record<string, string>>;
   /** Memory for the bodies of the run's requests. */
   memory: ByteBudget;
   models?: readonly string[];
   onRefused?: (why: string) => void;
 };
+
+/**
+ * A request that waited in the container's forwarder for a gateway that was away arrives even when its sender has given
+ * up by then; that it hung up is seen just after it, and before it is paid for.
+ */
+const HANG_UP_MS = 2;
 
 /** Answers one request from the container. Never rejects: whatever happens becomes an answer, a cut, and a failure. */
 export async function answerModelRequest(exchange: Exchange, context: ModelRequestContext): Promise<void> {
@@ -58,6 +64,8 @@ async function readChecked(
     return refuse({ code: "request_refused", why: "The request is compressed, so it cannot be checked." });
 
   const body = await readRequestBody(request, context);
+  await sleep(HANG_UP_MS);
+  if (request.socket.destroyed) return null;
   if (body.verdict === "too-large") return refuse({ code: "request_too_large", why: "The request is too large." });
 
   if (body.verdict === "busy")
@@ -80,34 +88,17 @@ type PassOnOptions = ModelRequestContext & { checked: AllowedRequest; signal: Ab
 
 async function passOn({ request, response }: Exchange, options: PassOnOptions): Promise<void> {
   const { tally, endpoint, checked, signal } = options;
-  const key = await readKey(options);
-  if (key === null) {
-    const failure: GatewayFailure = { reason: "model-auth", message: "The key for the model API could not be read." };
-    tally.fail(failure);
-    return sendError(response, { status: 400, code: "model_auth", message: failure.message });
-  }
-  const headers = { ...toUpstreamHeaders(request.headers), ...key.headers };
+  const mask = createMask();
+  const headers = toUpstreamHeaders(request.headers);
   const body = Buffer.from(JSON.stringify(checked.body));
   try {
-    const answer = await sendUpstream(endpoint, { headers, body, signal });
+    const answer = await sendWithKey(endpoint, { ...options, headers, body, mask });
     tally.touch();
-    await relayAnswer(answer, { response, tally, mask: key.mask, signal, requestBytes: body.length });
+    await relayAnswer(answer, { response, tally, mask, signal, requestBytes: body.length });
   } catch (error) {
     if (signal.aborted) return;
-    const { failure, refusal } = toReachFailure(error, { mask: key.mask });
-    tally.fail(failure);
+    const { failure, refusal } = error instanceof KeyError ? error.failure : toReachFailure(error, { mask });
+    if (failure !== null) tally.fail(failure);
     sendError(response, refusal);
-  }
-}
-
-async function readKey({
-  authorization,
-}: ModelRequestContext): Promise<{ headers: Record<string, string>; mask: Mask } | null> {
-  try {
-    const headers = await authorization();
-    const values = Object.values(headers).flatMap((value) => [value, value.replace(/^\w+ /, "")]);
-    return { headers, mask: createMask(values) };
-  } catch {
-    return null;
   }
 }

@@ -7,6 +7,7 @@ import { answerModelRequest } from "./answer-model-request.ts";
 import { createByteBudget } from "./byte-budget.ts";
 import { MAX_BODY_BYTES } from "./read-request-body.ts";
 import { sendRefusal, UPGRADE_REFUSED } from "./send-refusal.ts";
+import type { KeySource } from "./send-with-key.ts";
 import { createTally, type Budget, type GatewayFailure } from "./tally.ts";
 
 /** One run's way to the model: everything it asked for, and what came back. */
@@ -23,17 +24,22 @@ export type Gateway = AsyncDisposable & {
   readonly model: string | null;
 };
 
-export type OpenGatewayOptions = {
+export type OpenGatewayOptions = KeySource & {
   /** Where the socket is made; at most 107 bytes. Its folder is made too, and removed again when it was missing. */
   socketPath: string;
   /** The Responses API: requests go to `<upstreamUrl>/responses`. A query (an `api-version`) is kept. */
   upstreamUrl: string;
-  /** The headers that carry the key, asked for before every request. Their values are never passed on nor reported. */
-  authorization: () => Promise<Record<string, string>>;
   /** What this run may spend. Default: no limit. */
   budget?: Budget;
   /** The models that may be asked for. Default: any. */
   models?: readonly string[];
+  /** Tokens and requests from before this process took the run over: counting goes on from there. Default: none. */
+  initialUsage?: Usage;
+  initialRequests?: number;
+  /** Told the new total after each answer that said its tokens, before its end reaches the container. Must not throw. */
+  onUsage?: (usage: Usage) => void;
+  /** Told of each good answer. Must not throw. */
+  onGoodAnswer?: () => void;
   /** Told of every model request that was refused, with a full sentence. */
   onRefused?: (why: string) => void;
 };
@@ -45,11 +51,13 @@ const MAX_CONNECTIONS = 64;
  * Opens the only way out of one run's container: an HTTP server on a unix socket that takes `POST /v1/responses`, checks
  * the body, adds the key and streams the answer back.
  *
- * The socket may be used by anybody who reaches it; its folder is what keeps others away. Disposing it ends the requests
- * in flight, also at the model API, and removes the socket. Rejects when the socket cannot be made.
+ * The socket may be used by anybody who reaches it; its folder is what keeps others away. A running container holds on to
+ * that folder, so whoever takes its run over opens the gateway at the same path, in the same folder: one that was removed
+ * and made again is another one. Disposing it ends the requests in flight, also at the model API, and removes the socket.
+ * Rejects when the socket cannot be made.
  */
 export async function openGateway(options: OpenGatewayOptions): Promise<Gateway> {
-  const tally = createTally(options.budget ?? {});
+  const tally = createTally(options);
   const context = {
     ...options,
     tally,

@@ -2,11 +2,13 @@ import { createParser } from "eventsource-parser";
 import { z } from "zod";
 import type { Mask } from "../mask.ts";
 import type { Tally } from "./tally.ts";
+import { OVERLOADED } from "./retry-after.ts";
 import { toModelFailure } from "./upstream-failure.ts";
 
 /** Reads an answer while it passes by. */
 export type AnswerReader = {
-  push(chunk: Buffer): void;
+  /** `cut`: the answer ends with a failure that Codex gives up at when it reads it, although asking again may help. */
+  push(chunk: Buffer): "go-on" | "cut";
   /** `counted`: its tokens are in the tally. `uncounted`: it ended without saying them. `unfinished`: it never ended. */
   end(): "counted" | "uncounted" | "unfinished";
 };
@@ -49,6 +51,7 @@ const MAYBE_LAST_EVENT = /"(?:response\.(?:completed|incomplete|failed)|error)"/
 export function createAnswerReader({ type, tally, mask }: AnswerReaderOptions): AnswerReader {
   const decoder = new TextDecoder();
   let state: "counted" | "uncounted" | "unfinished" = "unfinished";
+  let advice: "go-on" | "cut" = "go-on";
 
   const finish = (answer: Answer, outcome: "good" | "failed"): void => {
     if (state === "counted") return;
@@ -62,11 +65,15 @@ export function createAnswerReader({ type, tally, mask }: AnswerReaderOptions): 
     if (outcome === "good") return tally.recover();
     const failure = toModelFailure(answer.error ?? {}, { mask });
     if (failure !== null) tally.fail(failure);
+    if (answer.error?.code === OVERLOADED) advice = "cut";
   };
 
   const read = type === "application/json" ? createJsonReader(finish) : createStreamReader(finish);
   return {
-    push: (chunk) => read.push(decoder.decode(chunk, { stream: true })),
+    push(chunk) {
+      read.push(decoder.decode(chunk, { stream: true }));
+      return advice;
+    },
     end() {
       read.end();
       return state;

@@ -53,8 +53,8 @@ async function relayGoodAnswer(answer: IncomingMessage, options: RelayGoodOption
     transform(chunk: Buffer, _encoding, done) {
       tally.touch();
       bytes += chunk.length;
-      reader.push(chunk);
-      done(null, chunk);
+      if (reader.push(chunk) === "cut") done(new Error("The model is overloaded."));
+      else done(null, chunk);
     },
   });
   response.writeHead(answer.statusCode ?? 200, toClientHeaders(answer.headers));
@@ -69,6 +69,7 @@ async function relayGoodAnswer(answer: IncomingMessage, options: RelayGoodOption
   if (ended === "unfinished" && cut.by !== "client")
     tally.fail({
       reason: "model-unavailable",
+      concerns: "service",
       message:
         cut.by === "upstream"
           ? "The model API's answer broke off in the middle."

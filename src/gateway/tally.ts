@@ -5,6 +5,10 @@ import type { Usage } from "../run/result.ts";
 export type GatewayFailure = {
   reason: Extract<FailureReason, "model-auth" | "model-quota" | "model-unavailable" | "budget-exceeded">;
   message: string;
+  /** What to do about it; the reason's usual hint when it says nothing. */
+  hint?: string | undefined;
+  /** `service`: any run would meet it. `run`: only what this one asked for is wrong, and others may fare better. */
+  concerns: "service" | "run";
 };
 
 /** What one run may spend; a missing limit is no limit. */
@@ -34,10 +38,26 @@ export type Tally = {
   recover(): void;
 };
 
-/** Makes the counters of one run. Time is `performance.now()`, in milliseconds, unless another clock is given. */
-export function createTally(budget: Budget, now: () => number = () => performance.now()): Tally {
-  const usage: Usage = { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0 };
-  let requests = 0;
+export type CreateTallyOptions = {
+  budget?: Budget | undefined;
+  /** What was counted before this process took the run over; it weighs on the budget as well. Default: nothing. */
+  initialUsage?: Usage | undefined;
+  initialRequests?: number | undefined;
+  /** Told the new total after each answer that said its tokens. Must not throw. */
+  onUsage?: ((usage: Usage) => void) | undefined;
+  /** Told of each good answer. Must not throw. */
+  onGoodAnswer?: (() => void) | undefined;
+  /** Milliseconds of a clock that never goes back. Default: `performance.now()`. */
+  now?: () => number;
+};
+
+const NOTHING: Usage = { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0 };
+
+/** Makes the counters of one run. */
+export function createTally(options: CreateTallyOptions = {}): Tally {
+  const { budget = {}, initialUsage = NOTHING, initialRequests = 0, now = () => performance.now() } = options;
+  const usage = { ...initialUsage };
+  let requests = initialRequests;
   let uncounted = 0;
   let model: string | null = null;
   let failure: GatewayFailure | null = null;
@@ -77,6 +97,7 @@ export function createTally(budget: Budget, now: () => number = () => performanc
       usage.input_tokens += added.input_tokens;
       usage.cached_input_tokens += added.cached_input_tokens;
       usage.output_tokens += added.output_tokens;
+      options.onUsage?.({ ...usage });
     },
     addUncounted(tokens) {
       uncounted += tokens;
@@ -84,6 +105,7 @@ export function createTally(budget: Budget, now: () => number = () => performanc
     fail,
     recover() {
       if (failure?.reason !== "budget-exceeded") failure = null;
+      options.onGoodAnswer?.();
     },
   };
 }
@@ -92,11 +114,13 @@ function toSpent(budget: Budget, { requests, tokens }: { requests: number; token
   if (budget.maxRequests !== undefined && requests >= budget.maxRequests)
     return {
       reason: "budget-exceeded",
+      concerns: "run",
       message: `The run made as many requests to the model as it may (${budget.maxRequests}).`,
     };
   if (budget.maxTokens !== undefined && tokens >= budget.maxTokens)
     return {
       reason: "budget-exceeded",
+      concerns: "run",
       message: `The run used up its budget of ${budget.maxTokens} tokens.`,
     };
   return null;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Mask } from "../mask.ts";
+import { RATE_LIMITED, toRetryAfter } from "./retry-after.ts";
 import type { Refusal } from "./send-refusal.ts";
 import type { GatewayFailure } from "./tally.ts";
 
@@ -73,23 +74,23 @@ export function toAnswerFailure(
       });
     case "rate":
       return {
-        failure: { reason: "model-quota", message: `The model API limits the rate of requests (${says}).` },
-        refusal: { status: 429, code: "rate_limit_exceeded", message: message ?? "Rate limit reached.", retryAfter },
+        failure: toServiceFailure("model-quota", `The model API limits the rate of requests (${says}).`),
+        refusal: { ...toPassing(RATE_LIMITED, retryAfter), status: 429, message: message ?? "Rate limit reached." },
       };
     case "model":
-      return toFinal("model-unavailable", {
-        status: 404,
-        code: "model_not_found",
-        message: `The model API does not offer what was asked for (${says}).`,
-      });
+    case "address": {
+      const words = `The model API does not offer what was asked for (${says}).`;
+      const refusal = { status: 404, code: "model_not_found", message: words };
+      const concerns = kind === "model" ? "run" : "service";
+      return { failure: { reason: "model-unavailable", message: words, concerns }, refusal };
+    }
     case "server":
       return {
-        failure: { reason: "model-unavailable", message: `The model API failed (${says}).` },
+        failure: toServiceFailure("model-unavailable", `The model API failed (${says}).`),
         refusal: {
+          ...toPassing(code, retryAfter),
           status: status >= 500 ? status : 503,
-          code,
           message: message ?? "The model API failed.",
-          retryAfter,
         },
       };
     case "request":
@@ -121,25 +122,29 @@ export function toReachFailure(error: unknown, { mask }: MaskOptions): KnownFail
 /** Judges a failure told inside a stream. Null when it is about the request itself, such as a context that is too long. */
 export function toModelFailure(problem: Problem, { mask }: MaskOptions): GatewayFailure | null {
   const says = toSentence(problem, mask) ?? String(problem.code ?? "no reason given");
-  switch (toKind(problem) ?? (REQUEST_CODES.test(String(problem.code)) ? "request" : "server")) {
+  const kind = toKind(problem) ?? (REQUEST_CODES.test(String(problem.code)) ? "request" : "server");
+  switch (kind) {
     case "auth":
-      return { reason: "model-auth", message: "The model API refused the key." };
+      return toServiceFailure("model-auth", "The model API refused the key.");
     case "quota":
-      return { reason: "model-quota", message: `The account of the model API has no quota left (${says}).` };
+      return toServiceFailure("model-quota", `The account of the model API has no quota left (${says}).`);
     case "rate":
-      return { reason: "model-quota", message: `The model API limits the rate of requests (${says}).` };
+      return toServiceFailure("model-quota", `The model API limits the rate of requests (${says}).`);
     case "model":
-    case "server":
-      return { reason: "model-unavailable", message: `The model API failed (${says}).` };
+    case "server": {
+      const concerns = kind === "model" ? "run" : "service";
+      return { reason: "model-unavailable", message: `The model API failed (${says}).`, concerns };
+    }
     case "request":
       return null;
   }
 }
 
-type Kind = "auth" | "quota" | "rate" | "model" | "server" | "request";
+/** `model`: the API does not have the model; `address`: nobody knows what it does not have. */
+type Kind = "auth" | "quota" | "rate" | "model" | "address" | "server" | "request";
 
 /** What the API's own words say; null when they say nothing known. */
-function toKind({ code, type, message }: Problem): Exclude<Kind, "server" | "request"> | null {
+function toKind({ code, type, message }: Problem): Extract<Kind, "auth" | "quota" | "rate" | "model"> | null {
   const is = (pattern: RegExp): boolean => [code, type].some((name) => typeof name === "string" && pattern.test(name));
   if (is(QUOTA_CODES) || QUOTA_WORDS.test(message ?? "")) return "quota";
   if (is(AUTH_CODES)) return "auth";
@@ -150,14 +155,24 @@ function toKind({ code, type, message }: Problem): Exclude<Kind, "server" | "req
 function toKindOfStatus(status: number): Kind {
   if (status === 401 || status === 403) return "auth";
   if (status === 402) return "quota";
-  if (status === 404) return "model";
+  if (status === 404) return "address";
   if (status === 429) return "rate";
   return status >= 500 || status === 408 || status === 425 ? "server" : "request";
 }
 
-/** A failure whose own message is also what Codex reads. */
+/** A failure that every run would meet. */
+function toServiceFailure(reason: GatewayFailure["reason"], message: string): GatewayFailure {
+  return { reason, message, concerns: "service" };
+}
+
+/** The same where its own message is also what Codex reads. */
 function toFinal(reason: GatewayFailure["reason"], refusal: Refusal): KnownFailure {
-  return { failure: { reason, message: refusal.message }, refusal };
+  return { failure: toServiceFailure(reason, refusal.message), refusal };
+}
+
+/** The part of a refusal that has Codex try again. */
+function toPassing(code: string, retryAfter: string | undefined): Pick<Refusal, "code" | "retryAfter"> {
+  return { code, retryAfter: toRetryAfter(retryAfter, { code }) };
 }
 
 function parseProblem(body: string): Problem {

@@ -1,12 +1,13 @@
-import { hostname } from "node:os";
 import { pathToFileURL } from "node:url";
 import type { Octokit } from "@octokit/rest";
+import { z } from "zod";
 import type { GitCredential } from "../git/git.ts";
 import { RunError } from "../run/failure.ts";
 import { toRepositoryName, type RunRequest } from "../run/request.ts";
 import type { RepositoryFilter } from "./allowed.ts";
 import { toNoReplyAddress, type BotIdentity, type GitHubAccess, type RepositoryTarget } from "./github-access.ts";
-import { toGitHubSentence } from "./pull-request.ts";
+import { orRunError, toGitHubSentence } from "./github-failure.ts";
+import type { RepositoryAddress } from "./pull-request.ts";
 
 /** A repository as a run reaches it: where it is read from, and what may be published there. */
 export type Destination = {
@@ -18,12 +19,17 @@ export type Destination = {
   writeCredential(): Promise<GitCredential | null>;
   author(): Promise<BotIdentity>;
   coAuthor: BotIdentity | null;
-  pullRequests: { octokit: Octokit; owner: string; repo: string } | null;
+  pullRequests: (RepositoryAddress & { octokit: Octokit }) | null;
   /** Rejects with `permission-withdrawn` when the person who asked may not write any more. */
   checkPermission(): Promise<void>;
+  /** Finds the same repository, by its number, where it is now; null where nothing but the address is known of it. */
+  locate: (() => Promise<Destination>) | null;
 };
 
-/** Asks GitHub whether the person who asked still may; resolves with a sentence when not. */
+/**
+ * Asks GitHub whether the person who asked still may; resolves with a sentence when not. Rejects with an `UnansweredError`
+ * when GitHub does not say.
+ */
 export type AskPermission = (octokit: Octokit, request: RunRequest) => Promise<string | null>;
 
 export type DestinationOptions = {
@@ -53,16 +59,10 @@ export async function findDestination(request: RunRequest, options: DestinationO
     case "url":
       return createPlainDestination(repository.url);
     case "github": {
-      const url = `${options.webUrl}/${repository.owner}/${repository.name}.git`;
-      if (!options.hasCredentials) return createPlainDestination(url);
-      const target = await findTarget(request, { ...options, owner: repository.owner, name: repository.name });
-      return createGitHubDestination(request, {
-        ...options,
-        url,
-        target,
-        owner: repository.owner,
-        name: repository.name,
-      });
+      const { owner, name } = repository;
+      if (!options.hasCredentials) return createPlainDestination(`${options.webUrl}/${owner}/${name}.git`);
+      const target = await findTarget(request, { ...options, owner, name });
+      return createGitHubDestination(request, { ...options, target, owner, name });
     }
   }
 }
@@ -74,10 +74,12 @@ function createPlainDestination(url: string): Destination {
     publishing: "none",
     readCredential: async () => null,
     writeCredential: async () => null,
-    author: async () => ({ name: "Codex Orchestrator", email: `codex-orchestrator@${hostname()}` }),
+    // The same on every machine, so that another one makes the same commit.
+    author: async () => ({ name: "Codex Orchestrator", email: "codex-orchestrator@localhost" }),
     coAuthor: null,
     pullRequests: null,
     checkPermission: async () => {},
+    locate: null,
   };
 }
 
@@ -97,33 +99,48 @@ async function findTarget({ thread }: RunRequest, { access, owner, name }: Named
 
 function createGitHubDestination(
   request: RunRequest,
-  { access, webUrl, askPermission, url, target, owner, name }: Named & { url: string; target: RepositoryTarget },
+  { target, ...options }: Named & { target: RepositoryTarget },
 ): Destination {
+  const { access, webUrl, askPermission, owner, name } = options;
   const octokit = access.octokitFor(target);
+  const page = `${webUrl}/${owner}/${name}`;
   return {
-    url,
+    url: `${page}.git`,
     publishing: "pull-request",
-    readCredential: () => toRunError("clone-failed", access.gitCredential(target, { access: "read" })),
-    writeCredential: () => toRunError("push-rejected", access.gitCredential(target, { access: "write" })),
-    author: () => toRunError("push-rejected", access.identity(target)),
+    readCredential: () => orRunError("clone-failed", access.gitCredential(target, { access: "read" })),
+    writeCredential: () => orRunError("push-rejected", access.gitCredential(target, { access: "write" })),
+    author: () => orRunError("push-rejected", access.identity(target)),
     coAuthor: toCoAuthor(request, webUrl),
-    pullRequests: { octokit, owner, repo: name },
+    pullRequests: { octokit, owner, repo: name, webUrl: page },
     checkPermission: async () => {
-      const problem = await askPermission(octokit, request);
+      const problem = await orRunError("push-rejected", askPermission(octokit, request));
       if (problem !== null) throw new RunError("permission-withdrawn", `Nothing was pushed: ${problem}`);
+    },
+    locate: async () => {
+      const now = await orRunError("push-rejected", findByNumber(octokit, { target, owner, name }));
+      return createGitHubDestination(request, { ...options, ...now, target });
     },
   };
 }
 
+/** What a repository is called now. Its number never changes; its old name may belong to another one by now. */
+async function findByNumber(
+  octokit: Octokit,
+  { target, owner, name }: { target: RepositoryTarget; owner: string; name: string },
+): Promise<{ owner: string; name: string }> {
+  const { repositoryId } = target;
+  const { data } =
+    repositoryId === null
+      ? await octokit.rest.repos.get({ owner, repo: name })
+      : await octokit.request("GET /repositories/{repository_id}", { repository_id: repositoryId });
+  return RenamedRepository.parse(data);
+}
+
+const RenamedRepository = z
+  .object({ name: z.string(), owner: z.object({ login: z.string() }) })
+  .transform(({ name, owner }) => ({ name, owner: owner.login }));
+
 function toCoAuthor({ trigger, thread }: RunRequest, webUrl: string): BotIdentity | null {
   if (thread === null || trigger.actor === null) return null;
   return { name: trigger.actor, email: toNoReplyAddress({ login: trigger.actor, id: thread.actor_id, webUrl }) };
-}
-
-async function toRunError<Answer>(reason: "clone-failed" | "push-rejected", asked: Promise<Answer>): Promise<Answer> {
-  try {
-    return await asked;
-  } catch (error) {
-    throw new RunError(reason, `GitHub gave no access to the repository: ${toGitHubSentence(error)}`, { cause: error });
-  }
 }

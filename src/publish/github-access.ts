@@ -1,11 +1,10 @@
 import { createAppAuth } from "@octokit/auth-app";
-import { retry } from "@octokit/plugin-retry";
-import { throttling } from "@octokit/plugin-throttling";
-import { Octokit } from "@octokit/rest";
-import Bottleneck from "bottleneck";
+import type { Octokit } from "@octokit/rest";
 import type { GitCredential } from "../git/git.ts";
-import type { Logger } from "../logger.ts";
 import type { Mask } from "../mask.ts";
+import { passStep } from "../steps.ts";
+import { createGitHubClients, type GitHubClients, type GitHubClientsOptions } from "./github-client.ts";
+import { toStatus } from "./github-failure.ts";
 
 /** Who commits are made by. */
 export type BotIdentity = { name: string; email: string };
@@ -17,6 +16,8 @@ type Permissions = Record<string, "read" | "write">;
 export type GitHubAccess = {
   /** REST client for one repository; its token is renewed before it expires, and once more when GitHub refuses it. */
   octokitFor(target: RepositoryTarget): Octokit;
+  /** REST client of the App itself, by its JSON web token, for what belongs to no installation; null without an App. */
+  appOctokit(): Octokit | null;
   /** A header for one git command on one repository; minted now, since a run can outlast a token. */
   gitCredential(target: RepositoryTarget, options: { access: "read" | "write" }): Promise<GitCredential>;
   /** The installation of the App on a repository. Rejects with GitHub's 404 when there is none. */
@@ -31,19 +32,15 @@ export type GitHubAccess = {
 export type RepositoryTarget =
   { repositoryId: number; installationId: number } | { repositoryId: number | null; installationId: null };
 
-export type GitHubAccessOptions = {
-  apiUrl: string;
+export type GitHubAccessOptions = GitHubClientsOptions & {
   webUrl: string;
   app: { appId: number; privateKey: string } | null;
   token: string | null;
   mask: Mask;
-  log: Logger;
 };
 
 const API_PERMISSIONS: Permissions = { issues: "write", pull_requests: "write", contents: "read", metadata: "read" };
 const MINT_MARGIN_MS = 5 * 60_000;
-
-const Client = Octokit.plugin(retry, throttling);
 
 /** Builds the access to GitHub from the App's credentials, or from a token when there is no App. */
 export function createGitHubAccess(options: GitHubAccessOptions): GitHubAccess {
@@ -52,12 +49,12 @@ export function createGitHubAccess(options: GitHubAccessOptions): GitHubAccess {
 
 function createAppAccess(options: GitHubAccessOptions, app: { appId: number; privateKey: string }): GitHubAccess {
   const { webUrl, mask } = options;
-  const appClient = new Client({
-    ...toClientOptions(options, { spacing: "app" }),
-    authStrategy: createAppAuth,
-    auth: { appId: app.appId, privateKey: app.privateKey },
+  const clients = createGitHubClients(options);
+  const appClient = clients.create({
+    spacing: "app",
+    credentials: { authStrategy: createAppAuth, auth: { appId: app.appId, privateKey: app.privateKey } },
   });
-  const clients = new Map<string, Octokit>();
+  const known = new Map<string, Octokit>();
 
   const mint = async (
     target: RepositoryTarget,
@@ -70,18 +67,19 @@ function createAppAccess(options: GitHubAccessOptions, app: { appId: number; pri
       permissions,
     });
     mask.add([data.token]);
+    passStep("token-minted");
     return { token: data.token, expiresAt: Date.parse(data.expires_at) };
   };
 
   const octokitFor = (target: RepositoryTarget): Octokit => {
     const key = `${target.installationId}/${target.repositoryId}`;
     const client =
-      clients.get(key) ??
-      createRenewingClient(options, {
+      known.get(key) ??
+      createRenewingClient(clients, {
         spacing: String(target.installationId),
         mint: () => mint(target, API_PERMISSIONS),
       });
-    clients.set(key, client);
+    known.set(key, client);
     return client;
   };
   const login = rememberAnswer(async () => {
@@ -92,6 +90,7 @@ function createAppAccess(options: GitHubAccessOptions, app: { appId: number; pri
 
   return {
     octokitFor,
+    appOctokit: () => appClient,
     gitCredential: async (target, { access }) => {
       const { token } = await mint(target, { contents: access, metadata: "read" });
       return toGitCredential(webUrl, token);
@@ -104,7 +103,7 @@ function createAppAccess(options: GitHubAccessOptions, app: { appId: number; pri
         permissions: { metadata: "read" },
       });
       mask.add([broad.data.token]);
-      const reader = new Client({ ...toClientOptions(options, { spacing: "app" }), auth: broad.data.token });
+      const reader = clients.create({ spacing: "app", credentials: { auth: broad.data.token } });
       const { data: repository } = await reader.rest.repos.get({ owner, repo: name });
       return { installationId: installation.id, repositoryId: repository.id };
     },
@@ -120,13 +119,14 @@ function createAppAccess(options: GitHubAccessOptions, app: { appId: number; pri
 }
 
 function createTokenAccess(options: GitHubAccessOptions, token: string | null): GitHubAccess {
-  const client = new Client({
-    ...toClientOptions(options, { spacing: "token" }),
-    ...(token === null ? {} : { auth: token }),
+  const client = createGitHubClients(options).create({
+    spacing: "token",
+    ...(token === null ? {} : { credentials: { auth: token } }),
   });
   const read = rememberAnswer(async () => (await client.rest.users.getAuthenticated()).data);
   return {
     octokitFor: () => client,
+    appOctokit: () => null,
     gitCredential: async () => toGitCredential(options.webUrl, token ?? ""),
     findTarget: async () => ({ repositoryId: null, installationId: null }),
     login: async () => (await read()).login,
@@ -139,7 +139,7 @@ function createTokenAccess(options: GitHubAccessOptions, token: string | null): 
 
 /** A client whose token is minted on first use, kept until it is about to expire, and renewed once on a 401. */
 function createRenewingClient(
-  options: GitHubAccessOptions,
+  clients: GitHubClients,
   { spacing, mint }: { spacing: string; mint: () => Promise<{ token: string; expiresAt: number }> },
 ): Octokit {
   let current: Promise<{ token: string; expiresAt: number }> | null = null;
@@ -148,7 +148,7 @@ function createRenewingClient(
     current.catch(() => (current = null));
     return current;
   };
-  const client = new Client(toClientOptions(options, { spacing }));
+  const client = clients.create({ spacing });
   client.hook.wrap("request", async (request, parameters) => {
     const held = current === null ? await renew() : await current;
     const { token } = held.expiresAt - Date.now() < MINT_MARGIN_MS ? await renew() : held;
@@ -160,61 +160,11 @@ function createRenewingClient(
     try {
       return await send(token);
     } catch (error) {
-      if (!isUnauthorized(error)) throw error;
+      if (toStatus(error) !== 401) throw error;
       return send((await renew()).token);
     }
   });
   return client;
-}
-
-/** GitHub asks for about one write a second over time (REST best practices); a burst of a few is within its limits. */
-const writes = new Bottleneck.Group({
-  id: "codex-orchestrator-writes",
-  maxConcurrent: 1,
-  reservoir: 20,
-  reservoirIncreaseAmount: 1,
-  reservoirIncreaseInterval: 1000,
-  reservoirIncreaseMaximum: 20,
-  timeout: 10 * 60_000,
-});
-
-/** Tokens are not content: minting them is bounded, not spaced. */
-const mints = new Bottleneck.Group({ id: "codex-orchestrator-mints", maxConcurrent: 8, timeout: 10 * 60_000 });
-
-/** `spacing` names whose writes are spaced together: an installation has limits of its own. */
-function toClientOptions({ apiUrl, log }: GitHubAccessOptions, { spacing }: { spacing: string }) {
-  const toMessage = (text: string) => log.debug({ library: "octokit", text }, "octokit said something");
-  return {
-    baseUrl: apiUrl,
-    userAgent: "codex-orchestrator",
-    log: { debug: () => {}, info: () => {}, warn: toMessage, error: toMessage },
-    throttle: {
-      id: `${apiUrl}#${spacing}`,
-      write: spacing === "app" ? mints : writes,
-      notifications: writes,
-      onRateLimit: (
-        retryAfter: number,
-        request: { method: string; url: string },
-        _octokit: unknown,
-        retries: number,
-      ) => {
-        log.warn({ retryAfter, method: request.method, url: request.url }, "rate limit of GitHub was reached");
-        return retries < 3;
-      },
-      onSecondaryRateLimit: (
-        retryAfter: number,
-        request: { method: string; url: string },
-        _octokit: unknown,
-        retries: number,
-      ) => {
-        log.warn(
-          { retryAfter, method: request.method, url: request.url },
-          "secondary rate limit of GitHub was reached",
-        );
-        return retries < 3;
-      },
-    },
-  };
 }
 
 /** The address that GitHub gives to people and bots who show no other (docs.github.com, "Setting your commit email address"). */
@@ -236,11 +186,13 @@ function rememberAnswer<Answer>(ask: () => Promise<Answer>): () => Promise<Answe
   };
 }
 
+/** Null when GitHub knows nobody by that name. The id stands in commits, so it is never left out for a passing failure. */
 async function readUserId(client: Octokit, username: string): Promise<number | null> {
   try {
     return (await client.rest.users.getByUsername({ username })).data.id;
-  } catch {
-    return null;
+  } catch (error) {
+    if (toStatus(error) === 404) return null;
+    throw error;
   }
 }
 
@@ -249,8 +201,4 @@ function toGitCredential(webUrl: string, token: string): GitCredential {
     origin: new URL(webUrl).origin,
     authorization: `Basic ${Buffer.from(`x-access-token:${token}`).toString("base64")}`,
   };
-}
-
-function isUnauthorized(error: unknown): boolean {
-  return error instanceof Error && "status" in error && error.status === 401;
 }

@@ -1,16 +1,17 @@
-import type { Octokit } from "@octokit/rest";
 import type { GitCredential } from "../git/git.ts";
-import { RunError } from "../run/failure.ts";
 import type { RunRequest } from "../run/request.ts";
 import type { PullRequest } from "../run/result.ts";
+import { passStep } from "../steps.ts";
 import { toPullRequestBody, type BodyOptions } from "./body.ts";
-import { toBranchName } from "./branch.ts";
+import { toBranchNames } from "./branch.ts";
 import { commitTree, toTitle } from "./commit.ts";
+import { deliverCommit, type Attempt } from "./deliver-commit.ts";
 import type { Destination } from "./destination.ts";
-import { withFreshCredential } from "./fresh-credential.ts";
 import type { BotIdentity } from "./github-access.ts";
-import { findPullRequest, openPullRequest } from "./pull-request.ts";
-import { pushBranch, readRemoteBranch } from "./push.ts";
+import { orRunError } from "./github-failure.ts";
+import { findPullRequest, openPullRequest, type FoundPullRequest, type RunMark } from "./pull-request.ts";
+import { PushError } from "./push.ts";
+import { PUBLISH_RETRY, retryPassing, type RetryPlan } from "./retry-passing.ts";
 
 /** What is published: a tree in the host's mirror, on top of the commit the run started from. */
 export type Publication = {
@@ -30,9 +31,24 @@ export type Prepared = { credential: GitCredential | null; author: BotIdentity }
 
 export type PublishOptions = {
   destination: Destination;
+  /**
+   * What the record knows of earlier tries; afterwards what is known to stand on the other side. A branch and commit that
+   * were only meant to be pushed are taken out of it at the start.
+   */
   published: Published;
+  /** `repeat` looks for what an earlier try, also one of another process, has done already. Default `first`. */
+  attempt?: Attempt;
   /** Asked for while the changes were still being read; asked for now when it is left out. */
   prepared?: Promise<Prepared>;
+  /**
+   * Awaited with branch and commit before they are pushed, and after each effect, so that it is on record before the
+   * next one. When it rejects, publishing stops there.
+   */
+  onPublished?: (published: Published) => Promise<void>;
+  /** How long failures that pass are tried again; default about a quarter of an hour. */
+  plan?: RetryPlan;
+  /** Aborting it stops publishing before its next effect, and any waiting; rejects with the signal's reason. */
+  signal?: AbortSignal;
 };
 
 /**
@@ -47,81 +63,106 @@ export function preparePublishing(destination: Destination): Promise<Prepared> {
 }
 
 /**
- * Commits, pushes, reads the remote branch back, opens the pull request and reads it back. `published` holds what was
- * done, also when it rejects (`push-rejected`, `pull-request-failed`, `permission-withdrawn`).
+ * Commits, pushes, reads the remote branch back, opens the pull request and reads it back. May be repeated from the start
+ * at any time, by any process: the commit is always the same one, and what is there already is adopted. What fails for a
+ * passing reason is repeated here. `published` holds what was done, also when it rejects (`push-rejected`,
+ * `pull-request-failed`, `permission-withdrawn`, `disk-full`).
  */
 export async function publishChanges(publication: Publication, options: PublishOptions): Promise<void> {
-  const { request, mirrorPath, treeSha, base, summary } = publication;
-  const { destination, published, prepared = preparePublishing(destination) } = options;
-  const branch = toBranchName(request);
+  const { published, plan = PUBLISH_RETRY, signal } = options;
+  if (published.pullRequest !== null) return;
+  const recorded: Recorded = { branch: published.branch, commit: published.commit };
+  Object.assign(published, { branch: null, commit: null });
+  let { destination, attempt = "first", prepared } = options;
+  await retryPassing(
+    async () => {
+      const now = { ...options, destination, attempt, recorded, prepared: prepared ?? preparePublishing(destination) };
+      [attempt, prepared] = ["repeat", undefined];
+      try {
+        await publishOnce(publication, now);
+      } catch (error) {
+        if (!(error instanceof PushError && error.kind === "moved") || destination.locate === null) throw error;
+        destination = await destination.locate();
+        await publishOnce(publication, { ...now, destination, prepared: preparePublishing(destination) });
+      }
+    },
+    { plan, signal },
+  );
+}
+
+/** What the record, or an earlier try of this process, last meant to push. */
+type Recorded = { branch: string | null; commit: string | null };
+type OnceOptions = PublishOptions & { attempt: Attempt; prepared: Promise<Prepared>; recorded: Recorded };
+
+async function publishOnce(publication: Publication, options: OnceOptions): Promise<void> {
+  const { request, mirrorPath, summary } = publication;
+  const { destination, published, prepared, attempt, recorded, signal } = options;
+  const { credential, author } = await prepared;
+  signal?.throwIfAborted();
   const title = toTitle({ summary, prompt: request.prompt });
-  const { credential: first, author } = await prepared;
   const commit = await commitTree({
-    ...{ mirrorPath, treeSha, parentSha: base.sha, title, runId: request.run_id },
+    ...{ mirrorPath, treeSha: publication.treeSha, parentSha: publication.base.sha, title, runId: request.run_id },
     ...{ author, coAuthor: destination.coAuthor, date: request.accepted_at },
   });
+  passStep("commit-made");
 
-  const existing = lookUp(destination, branch);
-  await withFreshCredential({ first, mint: destination.writeCredential }, async (credential) => {
-    await pushBranch({ mirrorPath, url: destination.url, credential, commit, branch });
-    await checkArrived({ mirrorPath, destination, credential, branch, commit });
+  const branches = toBranchNames(request).slice(toStart(request, recorded));
+  const earlier = recorded.commit === null ? [] : [recorded.commit];
+  const mark = { commits: [commit, ...earlier], runId: request.run_id };
+  const looked = lookUp(destination, { ...mark, branch: branches[0] ?? "" });
+  const known = attempt === "repeat" ? await orRunError("push-rejected", looked) : null;
+  if (known?.own === true) return adopt(known, { ...options, commit, branch: branches[0] ?? "" });
+
+  const delivered = await deliverCommit(commit, {
+    ...{ mirrorPath, destination, credential, attempt, branches, earlier },
+    onIntended: async (branch) => {
+      signal?.throwIfAborted();
+      Object.assign(recorded, { branch, commit });
+      await options.onPublished?.({ branch, commit, pullRequest: null });
+    },
   });
-  Object.assign(published, { branch, commit });
+  passStep("branch-pushed");
+  Object.assign(published, delivered);
+  await options.onPublished?.({ ...published });
+  signal?.throwIfAborted();
+  const existing = delivered.branch === branches[0] ? looked : lookUp(destination, { ...mark, ...delivered });
+  await open(publication, { ...options, mark: { ...mark, branch: delivered.branch }, title, existing });
+}
 
+/** A name that gave way to another one is not tried again, even if it is free now. */
+function toStart(request: RunRequest, { branch }: Recorded): number {
+  return Math.max(0, toBranchNames(request).indexOf(branch ?? ""));
+}
+
+/** An earlier try came to its end; only the record of that was lost. */
+async function adopt(
+  { number, url, headSha }: FoundPullRequest,
+  { published, onPublished, branch, commit, recorded }: OnceOptions & { branch: string; commit: string },
+): Promise<void> {
+  // People may have pushed on top of it since.
+  Object.assign(published, { branch, commit: headSha === recorded.commit ? headSha : commit });
+  published.pullRequest = { number, url };
+  await onPublished?.({ ...published });
+}
+
+type OpenOptions = OnceOptions & { mark: RunMark; title: string; existing: Promise<FoundPullRequest | null> };
+
+async function open(publication: Publication, options: OpenOptions): Promise<void> {
+  const { destination, published, mark, title, existing, onPublished } = options;
   if (destination.pullRequests === null) return;
-  const body = toPullRequestBody({ ...publication.body, request, summary });
-  published.pullRequest = await openPullRequest(destination.pullRequests.octokit, {
-    owner: destination.pullRequests.owner,
-    repo: destination.pullRequests.repo,
-    branch,
-    base: base.ref,
-    title,
-    body,
-    draft: request.draft,
-    existing,
+  const { octokit, ...address } = destination.pullRequests;
+  const { request, summary, base } = publication;
+  published.pullRequest = await openPullRequest(octokit, {
+    ...{ ...address, ...mark, base: base.ref, title, draft: request.draft, existing },
+    body: toPullRequestBody({ ...publication.body, request, summary }),
   });
+  await onPublished?.({ ...published });
 }
 
 /** Asks for the branch's pull request while git pushes; a failure shows when the answer is needed. */
-function lookUp({ pullRequests }: Destination, branch: string): Promise<number | null> {
+function lookUp({ pullRequests }: Destination, mark: RunMark): Promise<FoundPullRequest | null> {
   const found =
-    pullRequests === null ? Promise.resolve(null) : findPullRequest(pullRequests.octokit, { ...pullRequests, branch });
+    pullRequests === null ? Promise.resolve(null) : findPullRequest(pullRequests.octokit, { ...pullRequests, ...mark });
   found.catch(() => {});
   return found;
-}
-
-type Arrival = {
-  mirrorPath: string;
-  destination: Destination;
-  credential: GitCredential | null;
-  branch: string;
-  commit: string;
-};
-
-/** Reads the branch back: over the API where there is one, which costs no process, else with git. */
-async function checkArrived({ mirrorPath, destination, credential, branch, commit }: Arrival): Promise<void> {
-  const found =
-    destination.pullRequests === null
-      ? await readRemoteBranch({ mirrorPath, url: destination.url, credential, branch })
-      : await readBranchOverApi(destination.pullRequests, branch);
-  if (found !== commit)
-    throw new RunError(
-      "push-rejected",
-      `The push of ${branch} was accepted, but the branch reads back as ${found ?? "missing"}.`,
-    );
-}
-
-async function readBranchOverApi(
-  { octokit, owner, repo }: { octokit: Octokit; owner: string; repo: string },
-  branch: string,
-): Promise<string | null> {
-  try {
-    const { data } = await octokit.rest.git.getRef({ owner, repo, ref: `heads/${branch}` });
-    return data.object.sha;
-  } catch (error) {
-    if (error instanceof Error && "status" in error && error.status === 404) return null;
-    throw new RunError("push-rejected", "The branch was pushed, but GitHub could not be asked whether it arrived.", {
-      cause: error,
-    });
-  }
 }

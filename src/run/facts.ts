@@ -1,6 +1,6 @@
 import type { RunOutcome } from "./outcome.ts";
 import type { PullRequest, Timings, Usage } from "./result.ts";
-import type { LiveState } from "./state.ts";
+import { LiveState } from "./state.ts";
 
 /**
  * What is known about a run while it goes. Filled in step by step, so that whatever ends the run, the result tells all
@@ -25,31 +25,50 @@ export function createRunFacts(): RunFacts {
 /** Measures how long a run stays in each state, on a clock that never jumps. */
 export type Stopwatch = {
   enter(state: LiveState): void;
-  /** Seconds since the run was accepted. */
+  /** Seconds since the run was accepted, as far as it was in the hands of anybody. */
   elapsedS(): number;
   timings(): Timings;
 };
 
-/** Starts in `queued`. `now` gives milliseconds of a monotonic clock. */
-export function createStopwatch(now: () => number = () => performance.now()): Stopwatch {
-  const startedAt = now();
+export type StopwatchOptions = {
+  /** Seconds that an earlier process, or the time in the queue, already took. */
+  spent?: Timings;
+  /** The state the run is in now. */
+  state?: LiveState;
+  /** Milliseconds of a monotonic clock. */
+  now?: () => number;
+};
+
+/** Starts at once, in `queued` unless told otherwise. */
+export function createStopwatch({
+  spent = { queued: null, cloning: null, running: null, publishing: null },
+  state = "queued",
+  now = () => performance.now(),
+}: StopwatchOptions = {}): Stopwatch {
   const spentMs = new Map<LiveState, number>();
-  let current: { state: LiveState; since: number } = { state: "queued", since: startedAt };
+  for (const name of LiveState.options) {
+    const seconds = spent[name];
+    if (seconds !== null) spentMs.set(name, seconds * 1000);
+  }
+  let current: { state: LiveState; since: number } = { state, since: now() };
 
   const settle = (): void => {
     spentMs.set(current.state, (spentMs.get(current.state) ?? 0) + now() - current.since);
     current = { ...current, since: now() };
   };
-  const seconds = (state: LiveState): number | null => {
-    const spent = spentMs.get(state);
-    return spent === undefined ? null : toSeconds(spent);
+  const seconds = (name: LiveState): number | null => {
+    const ms = spentMs.get(name);
+    return ms === undefined ? null : toSeconds(ms);
   };
   return {
-    enter: (state) => {
+    enter: (to) => {
       settle();
-      current = { state, since: now() };
+      current = { state: to, since: now() };
     },
-    elapsedS: () => toSeconds(now() - startedAt),
+    elapsedS: () => {
+      settle();
+      return toSeconds([...spentMs.values()].reduce((sum, ms) => sum + ms, 0));
+    },
     timings: () => {
       settle();
       return {

@@ -1,29 +1,34 @@
+import { z } from "zod";
 import type { Change, LeftOut } from "./changes.ts";
 import { toPathText } from "./changes.ts";
-import { toRunFailure, type FailureReason, type RunFailure } from "./failure.ts";
-import { parseFinalMessage, toOwnMarker, type Marker } from "./marker.ts";
-import type { FinalStatus } from "./state.ts";
+import { FailureReason, RunFailure, toRunFailure } from "./failure.ts";
+import { Marker, parseFinalMessage, toOwnMarker } from "./marker.ts";
+import { FinalStatus } from "./state.ts";
 
 /** How the agent's container ended. When several things happen at once, the first one wins. */
-export type AgentExit =
-  | { reason: "exited"; exitCode: number; outOfMemory: boolean }
-  | { reason: "timeout" }
-  | { reason: "stalled"; silentMs: number }
-  | { reason: "cancelled" }
-  | { reason: "disk-full" }
+export const AgentExit = z.discriminatedUnion("reason", [
+  z.object({ reason: z.literal("exited"), exitCode: z.int(), outOfMemory: z.boolean() }),
+  z.object({ reason: z.literal("timeout") }),
+  z.object({ reason: z.literal("stalled"), silentMs: z.number() }),
+  z.object({ reason: z.literal("cancelled") }),
+  z.object({ reason: z.literal("disk-full") }),
   /** The engine went away under the container, so its exit code says nothing about the agent. */
-  | { reason: "lost" };
+  z.object({ reason: z.literal("lost") }),
+]);
+export type AgentExit = z.infer<typeof AgentExit>;
 
 /** What Codex's event stream said. Advice: a container can print what it likes. */
-export type AgentReport = {
-  threadId: string | null;
-  turn: "completed" | "failed" | "none";
-  failureMessage: string | null;
-  finalMessage: string | null;
-};
+export const AgentReport = z.object({
+  threadId: z.string().nullable(),
+  turn: z.enum(["completed", "failed", "none"]),
+  failureMessage: z.string().nullable(),
+  finalMessage: z.string().nullable(),
+});
+export type AgentReport = z.infer<typeof AgentReport>;
 
 /** What the gateway saw of the model last; null when the last answer was a good one. */
-export type ModelFailure = { reason: FailureReason; message: string };
+export const ModelFailure = z.object({ reason: FailureReason, message: z.string(), hint: z.string().optional() });
+export type ModelFailure = z.infer<typeof ModelFailure>;
 
 export type Evidence = {
   exit: AgentExit;
@@ -34,16 +39,17 @@ export type Evidence = {
 };
 
 /** What a run came to before anything was published. */
-export type RunOutcome = {
-  status: FinalStatus;
-  exitCode: number | null;
-  marker: Marker | null;
-  summary: string | null;
+export const RunOutcome = z.object({
+  status: FinalStatus,
+  exitCode: z.int().nullable(),
+  marker: Marker.nullable(),
+  summary: z.string().nullable(),
   /** Paths as text, sorted by their bytes. */
-  filesChanged: string[];
-  leftOut: readonly LeftOut[];
-  error: RunFailure | null;
-};
+  filesChanged: z.array(z.string()),
+  leftOut: z.array(z.object({ path: z.string(), why: z.string() })),
+  error: RunFailure.nullable(),
+});
+export type RunOutcome = z.infer<typeof RunOutcome>;
 
 /**
  * Decides how a run ended, from what the host saw. The marker is only a signal: a non-zero exit or a failed turn is an
@@ -60,7 +66,7 @@ export function decideOutcome(evidence: Evidence): RunOutcome {
     marker: toOwnMarker(status) ?? parsed?.marker ?? null,
     summary: parsed === null || parsed.summary === "" ? null : parsed.summary,
     filesChanged: toSortedPaths(evidence.changes),
-    leftOut: evidence.leftOut,
+    leftOut: [...evidence.leftOut],
     error,
   };
 }
@@ -109,7 +115,7 @@ function toError({ exit, report, modelFailure }: Evidence): RunFailure | null {
       return null;
     case "stalled":
       // Silence while the model fails is Codex waiting between its tries: the model is the cause.
-      if (modelFailure !== null) return toRunFailure(modelFailure.reason, { message: modelFailure.message });
+      if (modelFailure !== null) return toRunFailure(modelFailure.reason, modelFailure);
       return toRunFailure("stalled", {
         message: `Neither Codex nor the model gave a sign for ${Math.round(exit.silentMs / 1000)} seconds, so the run was stopped.`,
       });
@@ -120,7 +126,7 @@ function toError({ exit, report, modelFailure }: Evidence): RunFailure | null {
     case "exited":
       if (exit.exitCode === 0 && report.turn === "completed") return null;
       if (exit.outOfMemory) return toRunFailure("out-of-memory", { message: "The run used more memory than it may." });
-      if (modelFailure !== null) return toRunFailure(modelFailure.reason, { message: modelFailure.message });
+      if (modelFailure !== null) return toRunFailure(modelFailure.reason, modelFailure);
       return toRunFailure("codex-failed", { message: toCodexSentence(exit.exitCode, report) });
   }
 }

@@ -18,6 +18,8 @@ export const RunProgress = z.object({
   queuePosition: z.int().positive().nullable(),
   elapsedS: z.number().nonnegative(),
   activity: Activity,
+  /** Milliseconds since anything was heard of Codex or the model, when this was recorded. */
+  silentMs: z.number().nonnegative().optional(),
 });
 export type RunProgress = z.infer<typeof RunProgress>;
 

@@ -1,57 +1,114 @@
-import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Kysely, sql, type Dialect, type Transaction } from "kysely";
+import { migrate, type Engine } from "./migrations.ts";
+import { createPostgresDialect } from "./postgres.ts";
+import { createSqliteDialect } from "./sqlite.ts";
+import type { Tables } from "./tables.ts";
+import { createTurns, type Turns } from "./turns.ts";
 
-/** The embedded database. Every commit is on disk before it returns. */
-export type Database = DatabaseSync;
+/** Where the database is: a file on this machine, or a server that many machines share. */
+export type DatabasePlace = { kind: "sqlite"; path: string } | { kind: "postgres"; url: string };
 
-const schema = `
-  CREATE TABLE IF NOT EXISTS deliveries (
-    delivery_id TEXT PRIMARY KEY,
-    comment_key TEXT NOT NULL UNIQUE,
-    event       TEXT NOT NULL,
-    payload     TEXT NOT NULL,
-    received_at TEXT NOT NULL,
-    handled_at  TEXT
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS runs (
-    run_id      TEXT PRIMARY KEY,
-    repo        TEXT NOT NULL,
-    state       TEXT NOT NULL,
-    actor_id    INTEGER,
-    delivery_id TEXT UNIQUE,
-    accepted_at TEXT NOT NULL,
-    owner       TEXT NOT NULL,
-    request     TEXT NOT NULL,
-    progress    TEXT,
-    result      TEXT
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state);
-`;
+/** Locks that hold between all processes, for as long as a transaction takes. */
+export type LockName = "migrations" | "queue" | "secrets";
 
-/** Opens the database, and makes it when it is new. Throws when it is damaged: an empty one never takes its place. */
-export function openDatabase(path: string): Database {
-  const database = new DatabaseSync(path, { timeout: 10_000 });
+export type Database = AsyncDisposable & {
+  engine: Engine;
+  /** For single statements. Inside `transact` only its own argument is used: SQLite has one connection. */
+  kysely: Kysely<Tables>;
+  /**
+   * Runs `body` in one transaction; what it changed is on disk when this resolves, and nothing of it is there when it
+   * rejects. With `lock` no other process is in a transaction with the same lock. On SQLite every transaction excludes
+   * all others. May run `body` again when the server chose to end the transaction (deadlock).
+   */
+  transact<Result>(
+    body: (transaction: Transaction<Tables>) => Promise<Result>,
+    options?: { lock?: LockName },
+  ): Promise<Result>;
+};
+
+/**
+ * Opens the database, makes it when it is new, and brings its schema up to date; safe when several processes do so at
+ * once. Rejects when it is damaged, locked for long or cannot be written: an empty one never takes its place.
+ */
+export async function openDatabase(place: DatabasePlace): Promise<Database> {
+  let database: Database | undefined;
   try {
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    database.exec(schema);
-    return database;
+    const dialect = place.kind === "sqlite" ? createSqliteDialect(place.path) : createPostgresDialect(place.url);
+    const opened = createDatabase(dialect, { engine: place.kind });
+    database = opened;
+    await opened.transact((transaction) => migrate(transaction, { engine: opened.engine }), { lock: "migrations" });
+    return opened;
   } catch (error) {
-    database.close();
-    throw new Error(
-      `The database ${path} cannot be used: ${error instanceof Error ? error.message : String(error)}. Move it away or restore a copy.`,
-      { cause: error },
-    );
+    await database?.[Symbol.asyncDispose]();
+    throw new Error(toSentence(place, { error }), { cause: error });
   }
 }
 
-/** Runs `body` in one transaction that takes the write lock at once; rolls back when it throws. */
-export function transact<Result>(database: Database, body: () => Result): Result {
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    const result = body();
-    database.exec("COMMIT");
-    return result;
-  } catch (error) {
-    database.exec("ROLLBACK");
-    throw error;
+function createDatabase(dialect: Dialect, { engine }: { engine: Engine }): Database {
+  const kysely = new Kysely<Tables>({ dialect });
+  // Callers of this process wait for each other before they wait for a lock of the server: else a burst of them would hold
+  // every connection, and the renewal of a lease would find none.
+  const turns = new Map<LockName, Turns>();
+  const transactOnce: Database["transact"] = (body, { lock } = {}) =>
+    retryWhenEnded(() =>
+      kysely.transaction().execute(async (transaction) => {
+        if (lock !== undefined && engine === "postgres") await takeLock(transaction, { lock });
+        return body(transaction);
+      }),
+    );
+  return {
+    engine,
+    kysely,
+    transact: (body, options = {}) => {
+      const { lock } = options;
+      if (lock === undefined) return transactOnce(body, options);
+      const own = turns.get(lock) ?? createTurns({ onIdle: () => {} });
+      turns.set(lock, own);
+      return own.take(() => transactOnce(body, options));
+    },
+    [Symbol.asyncDispose]: () => kysely.destroy(),
+  };
+}
+
+async function takeLock(transaction: Transaction<Tables>, { lock }: { lock: LockName }): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`codex-orchestrator:${lock}`}, 0))`.execute(transaction);
+}
+
+const MAX_TRIES = 4;
+/** The server ended the transaction so that another one can go on (PostgreSQL, appendix A: class 40). */
+const ENDED_BY_SERVER = new Set(["40001", "40P01"]);
+
+async function retryWhenEnded<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries === MAX_TRIES || !ENDED_BY_SERVER.has(toCode(error))) throw error;
+      await sleep(tries * 10);
+    }
   }
+}
+
+function toCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+function toSentence(place: DatabasePlace, { error }: { error: unknown }): string {
+  const reason = toReason(error);
+  if (place.kind === "sqlite")
+    return `The database ${place.path} cannot be used: ${reason}. Move it away or restore a copy.`;
+  return `The database ${toServerName(place.url)} cannot be used: ${reason}. Check DATABASE_URL and the server.`;
+}
+
+function toReason(error: unknown): string {
+  if (error instanceof AggregateError && error.message === "") return error.errors.map(toReason).join("; ");
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Without user name and password. */
+function toServerName(url: string): string {
+  if (!URL.canParse(url)) return "that DATABASE_URL names";
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
 }

@@ -1,4 +1,4 @@
-import { createWriteStream, type WriteStream } from "node:fs";
+import { createWriteStream, statSync, type WriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import type { RunId } from "../run/id.ts";
 import type { Mask } from "../mask.ts";
@@ -20,17 +20,26 @@ const TAIL_BYTES = 256 * 1024;
 /** How much is gathered before it is written, when nobody asks for it before. */
 const GATHER_CHARACTERS = 64 * 1024;
 
-/** Opens both files for a run whose folder is there. Each holds at most `maxBytes`, and its end; default 64 MiB. */
+export type OpenRunLogOptions = {
+  runId: RunId;
+  mask: Mask;
+  /** `new` replaces what the files hold, `append` adds to it. */
+  mode: "new" | "append";
+  /** The most one file takes, besides its end. Default 64 MiB. */
+  maxBytes?: number;
+};
+
+/** Opens both files for a run whose folder is there. Each holds at most `maxBytes`, and its end. */
 export function openRunLog(
   paths: StatePaths,
-  { runId, mask, maxBytes = MAX_FILE_BYTES }: { runId: RunId; mask: Mask; maxBytes?: number },
+  { runId, mask, mode, maxBytes = MAX_FILE_BYTES }: OpenRunLogOptions,
 ): RunLog {
   const events = createCappedFile(toRunFile(paths, { runId, file: "events" }), {
-    ...{ mask, maxBytes },
+    ...{ mask, mode, maxBytes },
     toNotice: (bytes) => JSON.stringify({ type: "orchestrator.left_out", bytes }),
   });
   const log = createCappedFile(toRunFile(paths, { runId, file: "log" }), {
-    ...{ mask, maxBytes },
+    ...{ mask, mode, maxBytes },
     toNotice: (bytes) => `[… ${bytes} bytes left out here: the log of a run holds ${maxBytes} bytes …]`,
   });
   return {
@@ -42,15 +51,18 @@ export function openRunLog(
 }
 
 type CappedFile = { write(line: string): void; drained(): Promise<void>; close(): Promise<void> };
-type CappedFileOptions = { mask: Mask; maxBytes: number; toNotice: (bytes: number) => string };
+type CappedFileOptions = Pick<OpenRunLogOptions, "mask" | "mode"> & {
+  maxBytes: number;
+  toNotice: (bytes: number) => string;
+};
 
 /** Lines are gathered, then masked and written together: a flood of short ones costs little more than its bytes. */
-function createCappedFile(path: string, { mask, maxBytes, toNotice }: CappedFileOptions): CappedFile {
-  const stream = createWriteStream(path, { mode: 0o640 });
+function createCappedFile(path: string, { mask, mode, maxBytes, toNotice }: CappedFileOptions): CappedFile {
+  const stream = createWriteStream(path, { mode: 0o640, flags: mode === "new" ? "w" : "a" });
   let failure: Error | null = null;
   stream.on("error", (error) => (failure = error));
   const tail = createTail();
-  let written = 0;
+  let written = mode === "new" ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
   let lines: string[] = [];
   let gathered = 0;
 

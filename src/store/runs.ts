@@ -1,128 +1,178 @@
 import { z } from "zod";
 import { RunId } from "../run/id.ts";
-import { RunProgress } from "../run/progress.ts";
-import { RunRequest, toRepositoryName } from "../run/request.ts";
-import { RunResult } from "../run/result.ts";
-import { isFinal, LiveState, type RunState } from "../run/state.ts";
+import type { RunRequest } from "../run/request.ts";
+import type { RunResult } from "../run/result.ts";
+import { addRun, type AddedRun, type AddRunOptions } from "./add-run.ts";
+import { reserveComment, type CommentReservation } from "./comments.ts";
 import type { Database } from "./database.ts";
-import { isAlive, toOwner } from "./owner.ts";
+import { readLeases } from "./lease.ts";
+import { isOpen } from "./lines.ts";
+import { findPosition } from "./positions.ts";
+import { readProcessIdentity, type ProcessIdentity } from "./process-identity.ts";
+import { RecordRow, recordColumns, RequestColumn, toRecord, type RunRecord } from "./run-row.ts";
 
-/** One run as it stands on record. `result` is there once the state is final. */
-export type RunRecord = {
+export type { RunRecord } from "./run-row.ts";
+
+export type ListRunsOptions = {
+  limit: number;
+  repo?: string | undefined;
+  status?: string | undefined;
+  /** Only runs accepted before this one. */
+  before?: RunId | undefined;
+};
+
+/** A run that is not closed. `lease` is "none" while nobody owns it. */
+export type OpenRun = {
   runId: RunId;
-  repo: string;
-  state: RunState;
-  acceptedAt: string;
-  progress: RunProgress | null;
-  result: RunResult | null;
+  owner: string | null;
+  /** The machine it was taken on last. */
+  machine: string | null;
+  lease: "held" | "ended" | "none";
 };
 
-/** The record of all runs under one RUNS_PATH. */
+/** The record of all runs that share a database. */
 export type RunStore = {
-  /** Stores an accepted run, owned by this process. `deliveryId`: a second run for the same delivery is refused with `duplicate`. */
-  add(request: RunRequest, options: { deliveryId: string | null }): "new" | "duplicate";
+  /** Stores an accepted run and queues it; on disk when it resolves. */
+  add(request: RunRequest, options: AddRunOptions): Promise<AddedRun>;
   /** The run that was accepted for this delivery before. */
-  findByDelivery(deliveryId: string): RunId | null;
-  /** Records where a living run stands, its state included. */
-  setProgress(runId: RunId, progress: RunProgress): void;
-  finish(result: RunResult): void;
-  find(runId: RunId): RunRecord | null;
-  request(runId: RunId): RunRequest | null;
-  list(options: { limit: number; repo?: string | undefined; status?: string | undefined }): RunRecord[];
-  /** How many runs a person started since a moment (ISO 8601). */
-  countByActor(actorId: number, since: string): number;
-  /** Live runs whose process is gone; they are this process's from now on. */
-  adopt(): { request: RunRequest; state: LiveState }[];
-  /** Ids of the runs that some living process works on. */
-  liveIds(): RunId[];
+  findByDelivery(deliveryId: string): Promise<RunId | null>;
+  find(runId: RunId): Promise<RunRecord | null>;
+  request(runId: RunId): Promise<RunRequest | null>;
+  /** Newest first. */
+  list(options: ListRunsOptions): Promise<RunRecord[]>;
+  /** The runs asked for in one issue or pull request, newest first. */
+  listThread(options: { repositoryId: number; number: number }): Promise<RunRecord[]>;
+  /** How many runs a person started since a moment (ISO 8601 in UTC). */
+  countByActor(actorId: number, since: string): Promise<number>;
+  /** Place in line, counted from 1, in the order in which runs are taken; null when it does not wait (any more). */
+  position(runId: RunId): Promise<number | null>;
+  /** Asks whoever executes the run, or takes it next, to end it. `over`: it has its result. */
+  requestCancel(runId: RunId): Promise<"requested" | "over" | "unknown">;
+  /** Replaces the result of a run that is over; for a later publish. */
+  replaceResult(result: RunResult): Promise<void>;
+  /** Every run that is not closed, in the order of acceptance. */
+  listOpen(): Promise<OpenRun[]>;
+  /** Reserves the status comment of a run for this process. Rejects when there is no such run. */
+  reserveComment(runId: RunId, process: ProcessIdentity): Promise<CommentReservation>;
+  /** Notes that the status comment stands. */
+  noteComment(runId: RunId, commentId: number): Promise<void>;
 };
-
-const Row = z.object({
-  run_id: RunId,
-  repo: z.string(),
-  state: z.string(),
-  accepted_at: z.string(),
-  progress: z.string().nullable(),
-  result: z.string().nullable(),
-});
-const columns = "run_id, repo, state, accepted_at, progress, result";
 
 /** Opens the record of runs in this database. */
 export function createRunStore(database: Database): RunStore {
-  const owner = toOwner();
-  const insert = database.prepare(
-    "INSERT INTO runs (run_id, repo, state, actor_id, delivery_id, accepted_at, owner, request) VALUES (?, ?, 'queued', ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-  );
-  const delivery = database.prepare("SELECT run_id FROM runs WHERE delivery_id = ?");
-  const progress = database.prepare("UPDATE runs SET state = ?, progress = ? WHERE run_id = ? AND result IS NULL");
-  const finish = database.prepare("UPDATE runs SET state = ?, result = ?, progress = NULL WHERE run_id = ?");
-  const one = database.prepare(`SELECT ${columns} FROM runs WHERE run_id = ?`);
-  const request = database.prepare("SELECT request FROM runs WHERE run_id = ?");
-  const list = database.prepare(
-    `SELECT ${columns} FROM runs WHERE (?1 IS NULL OR repo = ?1) AND (?2 IS NULL OR state = ?2) ORDER BY run_id DESC LIMIT ?3`,
-  );
-  const byActor = database.prepare("SELECT count(*) AS runs FROM runs WHERE actor_id = ? AND accepted_at >= ?");
-  const live = database.prepare("SELECT run_id, state, owner, request FROM runs WHERE result IS NULL ORDER BY run_id");
-  const own = database.prepare("UPDATE runs SET owner = ? WHERE run_id = ? AND owner = ?");
-
+  const { kysely } = database;
   return {
-    add: (run, { deliveryId }) =>
-      insert.run(
-        run.run_id,
-        toRepositoryName(run.repository),
-        run.thread?.actor_id ?? null,
-        deliveryId,
-        run.accepted_at,
-        owner,
-        JSON.stringify(run),
-      ).changes === 1
-        ? "new"
-        : "duplicate",
-    findByDelivery: (deliveryId) => {
-      const row = delivery.get(deliveryId);
-      return row === undefined ? null : RunId.parse(row["run_id"]);
+    add: (request, options) => addRun(database, { request, ...options }),
+    findByDelivery: async (deliveryId) => {
+      const row = await kysely
+        .selectFrom("runs")
+        .select("run_id")
+        .where("delivery_id", "=", deliveryId)
+        .executeTakeFirst();
+      return row === undefined ? null : RunId.parse(row.run_id);
     },
-    setProgress: (runId, to) => void progress.run(to.state, JSON.stringify(to), runId),
-    finish: (result) => void finish.run(result.status, JSON.stringify(result), result.run_id),
-    find: (runId) => toRecord(one.get(runId)),
-    request: (runId) => {
-      const row = request.get(runId);
-      return row === undefined ? null : RunRequest.parse(JSON.parse(z.string().parse(row["request"])));
+    find: async (runId) => {
+      const row = await kysely.selectFrom("runs").select(recordColumns).where("run_id", "=", runId).executeTakeFirst();
+      return row === undefined ? null : readRecord(database, { row });
     },
-    list: ({ limit, repo, status }) =>
-      list.all(repo ?? null, status ?? null, limit).flatMap((row) => toRecord(row) ?? []),
-    countByActor: (actorId, since) => z.number().parse(byActor.get(actorId, since)?.["runs"]),
-    adopt: () =>
-      z
-        .array(LiveRow)
-        .parse(live.all())
-        .filter(
-          (row) => row.owner !== owner && !isAlive(row.owner) && own.run(owner, row.run_id, row.owner).changes === 1,
-        )
-        .map((row) => ({ request: RunRequest.parse(JSON.parse(row.request)), state: row.state })),
-    liveIds: () =>
-      z
-        .array(LiveRow)
-        .parse(live.all())
-        .filter((row) => isAlive(row.owner))
-        .map((row) => row.run_id),
+    request: async (runId) => {
+      const row = await kysely.selectFrom("runs").select("request").where("run_id", "=", runId).executeTakeFirst();
+      return row === undefined ? null : RequestColumn.parse(row.request);
+    },
+    list: (options) => listRuns(database, options),
+    listThread: async ({ repositoryId, number }) => {
+      const rows = await kysely
+        .selectFrom("runs")
+        .select(recordColumns)
+        .where("repository_id", "=", repositoryId)
+        .where("thread_number", "=", number)
+        .orderBy("seq", "desc")
+        .execute();
+      return Promise.all(rows.map((row) => readRecord(database, { row })));
+    },
+    countByActor: async (actorId, since) => {
+      const row = await kysely
+        .selectFrom("runs")
+        .select((eb) => eb.fn.countAll<number>().as("runs"))
+        .where("actor_id", "=", actorId)
+        .where("accepted_at", ">=", since)
+        .executeTakeFirst();
+      return z.object({ runs: z.number() }).parse(row).runs;
+    },
+    position: async (runId) => {
+      const row = await kysely.selectFrom("runs").select(recordColumns).where("run_id", "=", runId).executeTakeFirst();
+      return row === undefined ? null : (await readRecord(database, { row })).queuePosition;
+    },
+    requestCancel: (runId) => requestCancel(database, { runId }),
+    replaceResult: async (result) => {
+      await kysely
+        .updateTable("runs")
+        .set({ state: result.status, result: JSON.stringify(result) })
+        .where("run_id", "=", result.run_id)
+        .where("result", "is not", null)
+        .execute();
+    },
+    listOpen: () => listOpen(database),
+    reserveComment: (runId, process) => reserveComment(database, { runId, process }),
+    noteComment: async (runId, commentId) => {
+      await kysely.updateTable("runs").set({ comment_id: commentId }).where("run_id", "=", runId).execute();
+    },
   };
 }
 
-const LiveRow = z.object({ run_id: RunId, state: LiveState, owner: z.string(), request: z.string() });
+async function readRecord({ kysely }: Database, { row }: { row: unknown }): Promise<RunRecord> {
+  const found = RecordRow.parse(row);
+  const isWaiting = (found.place === "behind" || found.place === "ready") && found.cancel_requested_at === null;
+  return toRecord(found, { queuePosition: isWaiting ? await findPosition(kysely, found) : null });
+}
 
-function toRecord(row: unknown): RunRecord | null {
-  if (row === undefined) return null;
-  const found = Row.parse(row);
-  const result = found.result === null ? null : RunResult.parse(JSON.parse(found.result));
-  const progress = found.progress === null ? null : RunProgress.parse(JSON.parse(found.progress));
-  const state = result?.status ?? LiveState.parse(found.state);
-  return {
-    runId: found.run_id,
-    repo: found.repo,
-    state,
-    acceptedAt: found.accepted_at,
-    progress: isFinal(state) ? null : progress,
-    result,
-  };
+async function listRuns(database: Database, { limit, repo, status, before }: ListRunsOptions): Promise<RunRecord[]> {
+  let query = database.kysely.selectFrom("runs").select(recordColumns).orderBy("seq", "desc").limit(limit);
+  // On GitHub upper and lower case make no difference in names.
+  if (repo !== undefined) query = query.where("line", "in", [repo, repo.toLowerCase()]);
+  if (status !== undefined) query = query.where("state", "=", status);
+  if (before !== undefined)
+    query = query.where("seq", "<", (eb) => eb.selectFrom("runs").select("seq").where("run_id", "=", before));
+  const rows = await query.execute();
+  return Promise.all(rows.map((row) => readRecord(database, { row })));
+}
+
+async function requestCancel(
+  { kysely }: Database,
+  { runId }: { runId: RunId },
+): Promise<"requested" | "over" | "unknown"> {
+  await kysely
+    .updateTable("runs")
+    .set({ cancel_requested_at: new Date().toISOString() })
+    .where("run_id", "=", runId)
+    .where("result", "is", null)
+    .where("cancel_requested_at", "is", null)
+    .execute();
+  const row = await kysely.selectFrom("runs").select("result").where("run_id", "=", runId).executeTakeFirst();
+  if (row === undefined) return "unknown";
+  return row.result === null ? "requested" : "over";
+}
+
+const OpenRow = z.object({
+  seq: z.number(),
+  run_id: RunId,
+  owner: z.string().nullable(),
+  machine: z.string().nullable(),
+});
+
+async function listOpen(database: Database): Promise<OpenRun[]> {
+  const rows = await database.kysely
+    .selectFrom("runs")
+    .select(["seq", "run_id", "owner", "machine"])
+    .where(isOpen)
+    .execute();
+  const judge = await readLeases(database, { self: readProcessIdentity() });
+  return z
+    .array(OpenRow)
+    .parse(rows)
+    .sort((one, other) => one.seq - other.seq)
+    .map(({ run_id: runId, owner, machine }) => ({
+      ...{ runId, owner, machine },
+      lease: owner === null ? "none" : judge(owner),
+    }));
 }

@@ -1,10 +1,11 @@
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import type { GitCredential } from "../git/git.ts";
 import { toFetchFailure, toFetchRunError } from "../git/fetch-failure.ts";
+import { passStep } from "../steps.ts";
 import { createAgentGit, finishAgentGit } from "./agent-git.ts";
+import { forgetClone, noteClone, toIndexPath } from "./clone-note.ts";
 import { fetchBase, readCommit } from "./fetch-base.ts";
-import { handOver } from "./file-times.ts";
+import { handOver, toTimesPath } from "./file-times.ts";
 import { materialise } from "./materialise.ts";
 import { openMirror, toMirrorPath, toRunRef } from "./mirror.ts";
 import { emptyFolder } from "./remove-tree.ts";
@@ -43,35 +44,36 @@ export type CloneWorkspaceOptions = {
  */
 export async function cloneWorkspace(workspace: Workspace, options: CloneWorkspaceOptions): Promise<Base> {
   const { url, baseRef, credential, mirrorRoot, owner, signal } = options;
-  const { treePath, rootPath, runId } = workspace;
+  const { treePath, runId } = workspace;
   const mirrorPath = toMirrorPath(url, { mirrorRoot });
-  const indexPath = join(rootPath, "index");
+  const indexPath = toIndexPath(workspace);
   const runRef = toRunRef(runId);
+  await forgetClone(workspace);
   await Promise.all([
     openMirror(mirrorPath),
     noteMirror(workspace, { mirrorPath }),
     emptyFolder(treePath),
     rm(indexPath, { force: true }),
+    rm(`${indexPath}.lock`, { force: true }),
   ]);
   const { ref } = await fetchBase(mirrorPath, { url, baseRef, runRef, credential, signal });
   try {
-    const [sha] = await settleAll([
+    const filling = settleAll([
       readCommit(mirrorPath, { revision: runRef, signal }),
       materialise(mirrorPath, { revision: runRef, treePath, indexPath, signal }),
       createAgentGit(mirrorPath, { revision: runRef, treePath, signal }),
     ]);
+    passStep("clone-half");
+    const [sha] = await filling;
     await finishAgentGit({ treePath, ref, sha, indexPath });
     await handOver(treePath, { owner, timesPath: toTimesPath(workspace), signal });
-    return { ref, sha, mirrorPath, indexPath };
+    const base = { ref, sha, mirrorPath, indexPath };
+    await noteClone(workspace, base);
+    return base;
   } catch (cause) {
     signal.throwIfAborted();
     throw toFetchRunError(toFetchFailure(cause), { baseRef, remoteRefs: "some", cause });
   }
-}
-
-/** Where a run's table of file times lies. */
-export function toTimesPath({ rootPath }: { rootPath: string }): string {
-  return join(rootPath, "times");
 }
 
 /** Waits for all, also when one fails, so that no child still writes when the caller goes on to clean up. */

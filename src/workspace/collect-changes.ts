@@ -1,12 +1,13 @@
-import { mkdir, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isDiskFull } from "../git/fetch-failure.ts";
 import type { Change, LeftOut } from "../run/changes.ts";
 import { RunError } from "../run/failure.ts";
+import { passStep } from "../steps.ts";
 import { readBaseTree } from "./base-tree.ts";
-import { toTimesPath } from "./clone-workspace.ts";
 import type { Base } from "./clone-workspace.ts";
-import { readFileTimes } from "./file-times.ts";
+import { readFileTimes, toTimesPath } from "./file-times.ts";
 import { openIgnoreRules } from "./ignore-rules.ts";
 import { DEFAULT_LIMITS } from "./ingest-limits.ts";
 import type { IngestLimits } from "./ingest-limits.ts";
@@ -41,7 +42,7 @@ export type CollectChangesOptions = {
  * over it, its `.git` is never read, no link is followed, nothing is executed. Git only gets
  * copies that the host made, in the host's own mirror, and the tree it writes is compared with what was planned.
  *
- * May be repeated on the same tree, and then gives the same. Resolves once the patch is on disk. Rejects with
+ * May be repeated on the same tree, also after a process was killed in the middle of it, and then gives the same. Resolves once the patch is on disk. Rejects with
  * `patch-too-large` when there is more than the limits allow.
  */
 export async function collectChanges(workspace: Workspace, options: CollectChangesOptions): Promise<Collected> {
@@ -55,29 +56,40 @@ export async function collectChanges(workspace: Workspace, options: CollectChang
 
 async function ingest(workspace: Workspace, options: CollectChangesOptions): Promise<Collected> {
   const { base, patchPath, signal } = options;
-  const { treePath, rootPath } = workspace;
+  const { treePath } = workspace;
   const { mirrorPath, indexPath } = base;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const leftOut = createLeftOutList();
-  const spoolPath = join(rootPath, "spool");
-  await rm(spoolPath, { recursive: true, force: true });
-  await mkdir(spoolPath, { recursive: true, mode: 0o700 });
+  const scratchPath = await makeScratch(workspace);
+  const spoolPath = join(scratchPath, "spool");
+  await mkdir(spoolPath, { mode: 0o700 });
 
   const [baseTree, times, rules] = await Promise.all([
     readBaseTree(mirrorPath, { sha: base.sha, signal }),
     readFileTimes(toTimesPath(workspace)),
-    openIgnoreRules({ treePath, mirrorPath, scratchPath: join(rootPath, "rules"), signal }),
+    openIgnoreRules({ treePath, mirrorPath, scratchPath: join(scratchPath, "rules"), signal }),
   ]);
   const shared = { treePath, mirrorPath, base: baseTree, limits, leftOut, spoolPath, signal };
   const walked = await walkTree({ ...shared, times, rules });
+  passStep("ingest-begun");
   const plan = await planChanges(walked, shared);
-  const newIndexPath = join(rootPath, "index.new");
+  const newIndexPath = join(scratchPath, "index");
   const treeSha = await writeTree(plan, { ...shared, indexPath, newIndexPath });
   const [changes] = await Promise.all([
     checkTree(treeSha, { ...shared, plan }),
     writePatch(mirrorPath, { from: baseTree.sha, to: treeSha, patchPath, signal }),
   ]);
   return { treeSha, changes: changes.map(toChange), leftOut: leftOut.toList() };
+}
+
+/** A folder that no earlier attempt knows: a git that a killed process left behind may still write into its own. */
+async function makeScratch({ rootPath }: Workspace): Promise<string> {
+  for (const name of await readdir(rootPath)) {
+    if (name.startsWith("ingest-")) await rm(join(rootPath, name), { recursive: true, force: true });
+  }
+  const path = join(rootPath, `ingest-${randomUUID()}`);
+  await mkdir(path, { mode: 0o700 });
+  return path;
 }
 
 /** A difference of two trees in the run's own terms. */

@@ -16,6 +16,9 @@ const DEPTH = 50;
 /** Waits before the second and third try of a fetch that failed for a passing reason, in milliseconds. */
 const RETRY_AFTER_MS = [500, 2_000];
 
+/** Nothing but what is asked for. */
+const FETCH = ["fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--update-shallow"];
+
 export type FetchBaseOptions = {
   url: string;
   /** The branch; null = the remote's default branch. */
@@ -53,6 +56,28 @@ export async function fetchBase(mirrorPath: string, options: FetchBaseOptions): 
   return { ref };
 }
 
+export type FetchCommitOptions = Pick<FetchBaseOptions, "url" | "credential" | "signal"> & { sha: string };
+
+/**
+ * Brings one commit into the mirror by its name, for a run whose base the mirror does not have (any more). Resolves with
+ * false when the remote does not have it either; rejects with `clone-failed` when it cannot be asked.
+ */
+export async function fetchCommit(mirrorPath: string, { sha, ...options }: FetchCommitOptions): Promise<boolean> {
+  const { url, credential, signal } = options;
+  try {
+    using lock = await lockMirror(mirrorPath, { signal });
+    await clearLocks(lock.mirrorPath, { names: ["shallow.lock"], signal });
+    const git = createGit({ gitDir: mirrorPath, credential, protocols: [toProtocol(url)], signal });
+    await git.raw([...FETCH, `--depth=${DEPTH}`, "--", url, sha]);
+    return true;
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (/not our ref|unadvertised object|no such remote ref|couldn't find remote ref/i.test(String(cause)))
+      return false;
+    throw toFetchRunError(toFetchFailure(cause), { baseRef: null, remoteRefs: "some", cause });
+  }
+}
+
 /** The full name of a commit in the mirror. */
 export async function readCommit(
   mirrorPath: string,
@@ -72,11 +97,7 @@ async function fetchRef(mirrorPath: string, options: FetchBaseOptions & { source
   const depth = existsSync(join(mirrorPath, keptRef)) ? [] : [`--depth=${DEPTH}`];
   // Not --quiet: simple-git waits 50 ms for the words of a child that says nothing.
   await createGit({ gitDir: mirrorPath, credential, protocols: [toProtocol(url)], signal }).raw([
-    "fetch",
-    "--no-tags",
-    "--no-write-fetch-head",
-    "--no-recurse-submodules",
-    "--update-shallow",
+    ...FETCH,
     ...depth,
     "--",
     url,

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, lchownSync, lstatSync, openSync, renameSync, writeFileSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createBreather } from "./create-breather.ts";
 import { joinTreePath, listFolder, toFilePath } from "./tree-path.ts";
 import type { TreePath } from "./tree-path.ts";
@@ -52,6 +53,11 @@ export async function handOver(treePath: string, { owner, timesPath, signal }: H
     await breathe();
   }
   writeTimes(timesPath, { noted });
+}
+
+/** Where a run's table of file times lies. */
+export function toTimesPath({ rootPath }: { rootPath: string }): string {
+  return join(rootPath, "times");
 }
 
 /** The noted times by path; empty when there are none, which means that every file is read. */

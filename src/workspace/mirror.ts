@@ -42,9 +42,12 @@ export async function openMirror(mirrorPath: string): Promise<void> {
   }
 }
 
+/** Where in a mirror the refs of runs lie. */
+export const RUN_REFS = "refs/orch";
+
 /** The ref that holds a run's base commit in the mirror. */
 export function toRunRef(runId: RunId): string {
-  return `refs/orch/${runId}`;
+  return `${RUN_REFS}/${runId}`;
 }
 
 /**

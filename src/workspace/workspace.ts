@@ -1,6 +1,9 @@
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunId } from "../run/id.ts";
+import { passStep } from "../steps.ts";
+import { endLeftGit } from "./end-left-git.ts";
 import { dropRunRef } from "./mirror.ts";
 import { removeTree } from "./remove-tree.ts";
 
@@ -16,21 +19,34 @@ export type Workspace = AsyncDisposable & {
   treePath: string;
   /** What the host tells the container, mounted read-only at /in. */
   inputPath: string;
+  /** From now on disposing does nothing: another process is to go on with what is here. */
+  keep(): void;
 };
 
-/** Makes the run's folders, or finds them again after a restart. */
+/**
+ * Makes the run's folders, or finds them again with what is in them. What a process that was killed left working in them
+ * is ended first.
+ */
 export async function openWorkspace(runId: RunId, { workRoot }: { workRoot: string }): Promise<Workspace> {
-  const rootPath = join(workRoot, runId);
+  const rootPath = toRootPath(runId, { workRoot });
   const treePath = join(rootPath, "ws");
   const inputPath = join(rootPath, "in");
   await mkdir(workRoot, { recursive: true });
-  await mkdir(rootPath, { recursive: true, mode: 0o700 });
+  const made = await mkdir(rootPath, { recursive: true, mode: 0o700 });
+  if (made === undefined) await endLeftGit(runId, { rootPath });
   for (const path of [treePath, inputPath]) {
     await mkdir(path, { recursive: true });
     // The container's user is neither the host's nor in its group, whatever the host's umask is.
     await chmod(path, 0o755);
   }
-  return { runId, rootPath, treePath, inputPath, [Symbol.asyncDispose]: () => closeWorkspace({ runId, rootPath }) };
+  let kept = false;
+  return {
+    ...{ runId, rootPath, treePath, inputPath },
+    keep: () => void (kept = true),
+    [Symbol.asyncDispose]: async () => {
+      if (!kept) await removeWorkspace(runId, { workRoot });
+    },
+  };
 }
 
 /** Notes, for the disposal that may happen in a later process, which mirror holds the run's ref. */
@@ -38,10 +54,25 @@ export async function noteMirror(workspace: Workspace, { mirrorPath }: { mirrorP
   await writeFile(toNotePath(workspace), mirrorPath);
 }
 
-async function closeWorkspace(workspace: { runId: RunId; rootPath: string }): Promise<void> {
-  const mirrorPath = await readFile(toNotePath(workspace), "utf8").catch(() => null);
-  if (mirrorPath !== null) await dropRunRef(mirrorPath, { runId: workspace.runId });
-  await removeTree(workspace.rootPath);
+/** Removes what there is of a run's workspace, and the run's ref in the mirror. */
+export async function removeWorkspace(runId: RunId, { workRoot }: { workRoot: string }): Promise<void> {
+  const rootPath = toRootPath(runId, { workRoot });
+  const mirrorPath = await readFile(toNotePath({ rootPath }), "utf8").catch(() => null);
+  if (mirrorPath !== null) await dropRunRef(mirrorPath, { runId });
+  passStep("clean-up-begun");
+  // Removing takes a while, and what removes may outlive us: it must not find what is made by the same name meanwhile.
+  const gonePath = `${rootPath}.${randomUUID()}.gone`;
+  try {
+    await rename(rootPath, gonePath);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+    throw error;
+  }
+  await removeTree(gonePath);
+}
+
+function toRootPath(runId: RunId, { workRoot }: { workRoot: string }): string {
+  return join(workRoot, runId);
 }
 
 function toNotePath({ rootPath }: { rootPath: string }): string {

@@ -43,10 +43,18 @@ async function run(
 }
 
 const cut: Answer = (response) => {
+  const item = { type: "function_call", call_id: "c1", name: "exec_command", arguments: "" };
   response.writeHead(200, { "content-type": "text/event-stream" });
-  response.write(toStream(say("half")));
+  response.write(
+    toStream(
+      { type: "response.output_item.added", output_index: 0, item },
+      { type: "response.function_call_arguments.delta", output_index: 0, delta: '{"cmd":"touch /workspace/ha' },
+    ),
+  );
   setTimeout(() => response.destroy(), 20);
 };
+
+const slowDown: Answer = (response) => sendProblem(response, 429, "rate_limit_exceeded", "Slow down.");
 
 describe("a run of the real Codex through the gateway", () => {
   test("ends with its message, and the gateway has counted it", async () => {
@@ -152,7 +160,7 @@ describe.concurrent("what Codex does when the model API fails", () => {
     }
   });
 
-  test("a model that does not exist, a captive portal and a refused request end the run at once", async () => {
+  test("ML-008: a captive portal, a model that does not exist and a refused request end the run at once", async () => {
     const portal: Answer = (response) =>
       void response.writeHead(200, { "content-type": "text/html" }).end("<html>portal</html>");
     const cases: [Answer, string | null][] = [
@@ -183,6 +191,32 @@ describe.concurrent("what Codex does when the model API fails", () => {
     expect(result.seconds).toBeGreaterThan(1);
   });
 
+  test("ML-002: 429 that tells no time is waited for, too", async () => {
+    const result = await run("429 without a time, then fine", inOrder(slowDown, fine));
+    expect(result).toMatchObject({ exitCode: 0, gateway: { requests: 2, failure: null } });
+    expect(result.seconds).toBeGreaterThan(10);
+  });
+
+  test("a model that is overloaded for a moment is asked again, however it says so", async () => {
+    const told = inOrder(
+      (response) => sendProblem(response, 503, "server_is_overloaded"),
+      (response) => sendStream(response, failed("server_is_overloaded", "busy")),
+      fine,
+    );
+    const result = await run("overloaded twice, then fine", told);
+    expect(result).toMatchObject({ exitCode: 0, gateway: { requests: 3, failure: null } });
+  });
+
+  test("ML-004: a model that answers 500 for good ends the run within a minute", async () => {
+    const result = await run("500 for good", (response) => sendProblem(response, 500, "server_error", "Oops."));
+    expect(result).toMatchObject({
+      exitCode: 1,
+      report: { turn: "failed" },
+      gateway: { requests: 16, failure: { reason: "model-unavailable" } },
+    });
+    expect(result.seconds).toBeLessThan(60);
+  });
+
   test("one 500 is survived, silently", async () => {
     const result = await run(
       "500, then fine",
@@ -196,7 +230,7 @@ describe.concurrent("what Codex does when the model API fails", () => {
     expect(result.log).not.toContain("Reconnecting");
   });
 
-  test("ML-005: a stream cut once is survived", async () => {
+  test("ML-005: a stream cut once, in the middle of a tool call, is survived", async () => {
     const result = await run("cut, then fine", inOrder(cut, fine));
     expect(result).toMatchObject({
       exitCode: 0,

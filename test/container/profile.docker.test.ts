@@ -29,11 +29,15 @@ describe("the profile on a real engine", () => {
     const spec = toTestSpec(folders, { script: "exec sleep 100" });
     await using container = await startContainer(engine, { spec });
     const view = await engine.inspectContainer(container.id);
-    expect(view?.state).toEqual({ status: "running", exitCode: 0, outOfMemory: false });
+    const startedAt = expect.stringMatching(/^\d{4}-.*Z$/);
+    expect(view?.state).toEqual({
+      ...{ status: "running", exitCode: 0, outOfMemory: false },
+      ...{ startedAt, finishedAt: null },
+    });
     expect(() => checkProfile(spec, { actual: view?.profile ?? spec })).not.toThrow();
     expect(await engine.listRunContainers({ instanceId: "somebody else" })).toEqual([]);
     expect(await engine.listRunContainers({ instanceId: spec.labels["codex-orchestrator.instance"] ?? "" })).toEqual([
-      { id: container.id, runId: folders.runId, status: "running" },
+      { id: container.id, runId: folders.runId, attempt: 1, status: "running", createdAt: expect.any(Date) },
     ]);
   });
 

@@ -1,7 +1,9 @@
-import { chmodSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { startContainer } from "../../src/container/start-container.ts";
 import type { ContainerSpec } from "../../src/container/container-spec.ts";
@@ -11,6 +13,7 @@ import {
   listLeftContainers,
   makeFolders,
   readAll,
+  runScript,
   toTestSpec,
   toWishes,
 } from "./container-fixture.ts";
@@ -52,19 +55,74 @@ describe("the entry of the runner image", () => {
 
   test("the gateway's socket, and nothing else, is behind the port that Codex is told", async () => {
     await using folders = await makeFolders();
-    const socketPath = join(folders.paths.socketFolderPath, "model.sock");
-    const gateway = createServer((socket) => socket.end("HTTP/1.1 204 Reached\r\n\r\n")).listen(socketPath);
-    await once(gateway, "listening");
-    chmodSync(socketPath, 0o666);
-    try {
-      const script = `/usr/local/bin/run-entry & sleep 0.3
-        node -e 'fetch("http://127.0.0.1:8377/").then((answer) => console.log(answer.statusText))'`;
-      await using container = await startContainer(engine, { spec: toTestSpec(folders, { script }) });
-      const output = Promise.all([readAll(container.stdout), readAll(container.stderr)]);
-      await container.supervise(toWishes());
-      expect((await output)[0]).toBe("Reached\n");
-    } finally {
-      gateway.close();
-    }
+    await using _gateway = await startAnswering(folders);
+    expect(await runAgainstForwarder(folders, `${FETCH} 1`)).toBe("Reached 1 of 1\n");
+  });
+
+  test("a request waits for a gateway that is away, be its socket missing or left behind", async () => {
+    await using folders = await makeFolders();
+    const asking = runAgainstForwarder(folders, `${FETCH} 1; echo; touch /workspace/again; ${FETCH} 1`);
+    await sleep(2000);
+    await leaveSocketBehind(folders);
+    await sleep(1000);
+    const first = await startAnswering(folders);
+    await expect.poll(() => existsSync(join(folders.paths.treePath, "again")), { timeout: 10_000 }).toBe(true);
+    await first[Symbol.asyncDispose]();
+    await sleep(1000);
+    await using _second = await startAnswering(folders);
+    expect(await asking).toMatch(/^Reached 1 of 1\n\nReached 1 of 1\n$/);
+  });
+
+  test("200 requests at once that wait are answered in the end, by few processes", async () => {
+    await using folders = await makeFolders();
+    const script = `${FETCH} 200 & asking=$!; sleep 3
+      ps -eo comm | grep -c socat; touch /workspace/counted; wait $asking`;
+    const asking = runAgainstForwarder(folders, script);
+    await expect.poll(() => existsSync(join(folders.paths.treePath, "counted")), { timeout: 30_000 }).toBe(true);
+    await using _gateway = await startAnswering(folders);
+    const [processes, answers] = (await asking).split("\n");
+    expect(Number(processes)).toBeLessThanOrEqual(65);
+    expect(answers).toBe("Reached 200 of 200");
   });
 });
+
+/** Asks so many times at once, and says how often it was answered. */
+const FETCH = `node -e '
+  const ask = () => fetch("http://127.0.0.1:8377/").then((answer) => answer.statusText, () => "failed");
+  Promise.all(Array.from({ length: +process.argv[1] }, ask)).then((texts) =>
+    console.log("Reached", texts.filter((text) => text === "Reached").length, "of", texts.length))'`;
+
+/** Runs a script beside the entry's forwarder, whose workspace never comes. */
+async function runAgainstForwarder(folders: Folders, script: string): Promise<string> {
+  const { stdout } = await runScript(engine, {
+    folders,
+    script: `/usr/local/bin/run-entry & sleep 0.3; ${script}`,
+    pids: 128,
+  });
+  return stdout;
+}
+
+/** A gateway that answers everything with 204. */
+async function startAnswering({ paths }: Folders): Promise<AsyncDisposable> {
+  const socketPath = join(paths.socketFolderPath, "model.sock");
+  rmSync(socketPath, { force: true });
+  const gateway = createServer((_request, response) =>
+    response.writeHead(204, "Reached", { connection: "close" }).end(),
+  );
+  gateway.listen({ path: socketPath, readableAll: true, writableAll: true });
+  await once(gateway, "listening");
+  return {
+    async [Symbol.asyncDispose]() {
+      gateway.closeAllConnections();
+      await new Promise((resolve) => gateway.close(resolve));
+    },
+  };
+}
+
+/** The socket file of a process that was killed. */
+async function leaveSocketBehind({ paths }: Folders): Promise<void> {
+  const socketPath = join(paths.socketFolderPath, "model.sock");
+  const listen = `require("net").createServer().listen(${JSON.stringify(socketPath)}, () => process.kill(process.pid, 9))`;
+  await once(spawn(process.execPath, ["-e", listen]), "close");
+  expect(existsSync(socketPath)).toBe(true);
+}

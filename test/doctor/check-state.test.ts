@@ -65,7 +65,7 @@ describe("the database", () => {
   beforeEach(() => mkdirSync(paths.work, { recursive: true }));
 
   test("that is not there yet passes, and is not made", async () => {
-    expect(await checkDatabase(paths)).toMatchObject({
+    expect(await checkDatabase(paths, { url: null })).toMatchObject({
       verdict: "passed",
       detail: expect.stringContaining("none yet"),
     });
@@ -73,20 +73,16 @@ describe("the database", () => {
   });
 
   test("that is whole passes with the number of its runs, also while a server has it open", async () => {
-    const database = openDatabase(paths.database);
-    try {
-      expect(await checkDatabase(paths)).toMatchObject({
-        verdict: "passed",
-        detail: expect.stringContaining("0 runs"),
-      });
-    } finally {
-      database.close();
-    }
+    await using _open = await openDatabase({ kind: "sqlite", path: paths.database });
+    expect(await checkDatabase(paths, { url: null })).toMatchObject({
+      verdict: "passed",
+      detail: expect.stringContaining("0 runs"),
+    });
   });
 
   test("that is no database fails, and is left as it is", async () => {
     writeFileSync(paths.database, "not a database, however long this text may be. ".repeat(100));
-    const finding = await checkDatabase(paths);
+    const finding = await checkDatabase(paths, { url: null });
     expect(finding).toMatchObject({ verdict: "failed", mend: expect.stringContaining("restore a copy") });
     expect(readdirSync(dirname(paths.database)).toSorted()).toEqual(["orchestrator.db", "work"]);
   });

@@ -87,10 +87,10 @@ describe("a run ends, and nothing of it is left,", () => {
     const commentId = await world.comment("/codex Take long");
     const runId = await until(
       "a running run",
-      () => world.server.product.store.list({ limit: 1, status: "running" })[0]?.runId,
+      async () => (await world.server.product.store.list({ limit: 1, status: "running" }))[0]?.runId,
     );
     await until("the model was asked", () => (world.model.requests.length > 0 ? true : undefined));
-    expect(world.server.product.orchestrator.cancel(runId)).toBe(true);
+    expect(await world.server.product.orchestrator.cancel(runId)).toBe("requested");
     expect(await world.nextResult()).toMatchObject({
       status: "cancelled",
       marker: "::MCP_STATUS::CANCELLED",

@@ -4,13 +4,14 @@ import { createNodeMiddleware, Probot } from "probot";
 import { expect, test } from "vitest";
 import { compose } from "../../src/compose.ts";
 import { readConfig } from "../../src/config.ts";
-import { createApp, createReporter } from "../../src/serve.ts";
+import { createReporter } from "../../src/github-reporter.ts";
+import { createApp } from "../../src/serve.ts";
 import { DONE, openWorld } from "./world.ts";
 
 test("the application works in a Probot host that is not ours", async () => {
   await using world = await openWorld({ script: [{ items: [{ kind: "say", text: `Nothing to do.\n${DONE}` }] }] });
   const config = readConfig({ environment: world.environment, folder: world.runsPath });
-  await using product = await compose({ config, createReporter });
+  await using product = await compose({ config, role: "serve", createReporter });
   const { id, privateKey, webhookSecret } = world.github.app;
   const probot = new Probot({ appId: id, privateKey, secret: webhookSecret, logLevel: "fatal" });
   const middleware = await createNodeMiddleware(createApp(product), { probot, webhooksPath: "/hook" });

@@ -1,86 +1,95 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readConfig } from "../../src/config.ts";
-import { startServer } from "../../src/serve.ts";
 import { waitForNothingLeft } from "./leftovers.ts";
+import { startServeProcess, type ServeProcess } from "./serve-process.ts";
 import { DONE, listRuns, openWorld, until, type World } from "./world.ts";
 
-const bin = join(import.meta.dirname, "..", "..", "bin", "codex-orchestrator.mjs");
 let world: World;
-let children: ChildProcess[] = [];
+let servers: ServeProcess[] = [];
 
 beforeEach(async () => {
   world = await openWorld({
-    script: [{ items: [{ kind: "shell", command: "sleep 60" }] }, { items: [{ kind: "say", text: `Done.\n${DONE}` }] }],
+    script: [
+      { items: [{ kind: "shell", command: "echo work > work.txt; sleep 6" }] },
+      { items: [{ kind: "say", text: `Worked.\n${DONE}` }] },
+    ],
+    server: "stopped",
   });
 });
 afterEach(async () => {
-  for (const child of children) child.kill("SIGKILL");
-  children = [];
+  for (const server of servers) await server.kill();
+  servers = [];
   await world[Symbol.asyncDispose]();
 });
 
-/** Starts `serve` as a process of its own on the same RUNS_PATH, and waits for its address. */
-async function startProcess(): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, [bin, "serve"], {
-    env: { ...world.environment, PATH: process.env["PATH"] ?? "", LOG_LEVEL: "info" },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  children.push(child);
-  let log = "";
-  child.stderr?.on("data", (chunk) => (log += String(chunk)));
-  const url = await until("the server's address", () => /"url":"(http:[^"]+)"/.exec(log)?.[1]);
-  return { child, url: `${url}/api/github/webhooks` };
+async function start(args?: string[]): Promise<ServeProcess> {
+  const server = await startServeProcess({ environment: world.environment, ...(args === undefined ? {} : { args }) });
+  servers.push(server);
+  return server;
 }
 
-test("a run cut by kill -9 ends as interrupted, is told so, and leaves nothing; its delivery starts no second one", async () => {
-  const { child, url } = await startProcess();
-  const id = randomUUID();
-  const delivery = await world.github.deliverComment({ url, user: "octocat", body: "/codex Take long", id });
+async function ask({ url }: ServeProcess, body = "/codex Take long"): Promise<number> {
+  const { commentId } = await world.github.deliverComment({ url, user: "octocat", body, id: randomUUID() });
+  return commentId;
+}
+
+/** The agent has its first answer by now, and works on it. */
+async function awaitWork(): Promise<void> {
   await until("the model was asked", () => (world.model.requests.length > 0 ? true : undefined));
-  child.kill("SIGKILL");
-  await once(child, "exit");
-  expect(
-    (await world.server.product.engine.listRunContainers({ instanceId: world.server.product.paths.instance })).length,
-  ).toBe(1);
+  await sleep(1000);
+}
 
-  await using next = await startServer(readConfig({ environment: world.environment, folder: world.runsPath }));
-  const result = await world.nextResult();
-  expect(result).toMatchObject({ status: "error", error: { reason: "interrupted" } });
-  expect(await world.reported(delivery.commentId)).toBe("confused");
-  expect(await waitForNothingLeft(world)).toEqual([]);
-
-  const comments = await world.botComments();
-  expect(comments).toHaveLength(1);
-  expect(comments[0]).toContain("stopped");
-  const again = await world.github.deliverComment({
-    url: `${next.url}/api/github/webhooks`,
-    user: "octocat",
-    body: "not a command",
-    id,
-  });
-  expect(again.status).toBeLessThan(300);
+/** What every end must come to: one run, done, one pull request, one comment, nothing left, the model asked once. */
+async function expectOneGoodEnd(commentId: number): Promise<void> {
+  expect(await world.nextResult()).toMatchObject({ status: "done", error: null, output: { summary: "Worked." } });
+  expect(await world.reported(commentId)).toBe("rocket");
+  expect(await world.botComments()).toHaveLength(1);
+  expect(await world.pullRequests()).toHaveLength(1);
   expect(listRuns(world.runsPath)).toHaveLength(1);
+  expect(await waitForNothingLeft(world)).toEqual([]);
+}
+
+test("a run whose server was killed is taken up by the next one in its container, and paid for once", async () => {
+  const first = await start();
+  const commentId = await ask(first);
+  await awaitWork();
+  await first.kill();
+  await start();
+  await expectOneGoodEnd(commentId);
+  expect(world.model.requests).toHaveLength(2);
 });
 
-test("serve stops within five seconds of SIGTERM, with exit code 0", async () => {
-  const { child } = await startProcess();
+test("an agent that asked while no server was there goes on when one is", async () => {
+  const first = await start();
+  const commentId = await ask(first);
+  await awaitWork();
+  await first.kill();
+  await sleep(8000);
+  await start();
+  await expectOneGoodEnd(commentId);
+  expect(world.model.requests).toHaveLength(2);
+});
+
+test("serve leaves its containers on SIGTERM within five seconds, and the next start goes on", async () => {
+  const first = await start();
+  const commentId = await ask(first);
+  await awaitWork();
   const startedAt = performance.now();
-  child.kill("SIGTERM");
-  const [code] = await once(child, "exit");
-  expect([code, performance.now() - startedAt < 5000]).toEqual([0, true]);
+  first.child.kill("SIGTERM");
+  expect(await first.exited).toBe(0);
+  expect(performance.now() - startedAt).toBeLessThan(5000);
+  expect(await world.containers()).toHaveLength(1);
+  await start();
+  await expectOneGoodEnd(commentId);
+  expect(world.model.requests).toHaveLength(2);
 });
 
-test("a server started beside a living one leaves its runs alone", async () => {
-  await world.comment("/codex Take long");
-  await until("the model was asked", () => (world.model.requests.length > 0 ? true : undefined));
-  await using _other = await startServer(readConfig({ environment: world.environment, folder: world.runsPath }));
-  const { orchestrator, store } = world.server.product;
-  const [run] = store.list({ limit: 1 });
-  expect(run?.state).toBe("running");
-  expect(run !== undefined && orchestrator.cancel(run.runId)).toBe(true);
-  expect(await world.nextResult()).toMatchObject({ status: "cancelled" });
+test("serve --drain ends when its run is over", async () => {
+  const server = await start(["serve", "--drain"]);
+  const commentId = await ask(server);
+  await awaitWork();
+  server.child.kill("SIGTERM");
+  expect(await server.exited).toBe(0);
+  await expectOneGoodEnd(commentId);
 });

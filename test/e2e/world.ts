@@ -3,7 +3,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readConfig } from "../../src/config.ts";
+import { z } from "zod";
+import { compose } from "../../src/compose.ts";
+import { readConfig, type Config } from "../../src/config.ts";
+import type { FoundContainer } from "../../src/container/engine.ts";
 import { startGitHubStandIn, type GitHubStandIn } from "../../src/demo/github/stand-in.ts";
 import { startScriptedModel, type ScriptedModel, type ScriptSource } from "../../src/demo/scripted-model.ts";
 import { RunResult } from "../../src/run/result.ts";
@@ -27,12 +30,25 @@ export type World = AsyncDisposable & {
   reported(commentId: number): Promise<string>;
   botComments(): Promise<string[]>;
   file(result: RunResult, name: string): string;
+  /** Pull requests by the App, open or not. */
+  pullRequests(): Promise<{ number: number; head: { ref: string; sha: string } }[]>;
+  /** Containers of this RUNS_PATH. */
+  containers(): Promise<FoundContainer[]>;
 };
 
-export type OpenWorldOptions = { script: ScriptSource; environment?: Record<string, string> };
+export type OpenWorldOptions = {
+  script: ScriptSource;
+  environment?: Record<string, string>;
+  /** `stopped`: the test starts servers of its own; `server` then serves for looking at what they do. */
+  server?: "started" | "stopped";
+};
 
 /** Opens a world whose server answers on a free port. */
-export async function openWorld({ script, environment: extra = {} }: OpenWorldOptions): Promise<World> {
+export async function openWorld({
+  script,
+  environment: extra = {},
+  server: wanted = "started",
+}: OpenWorldOptions): Promise<World> {
   await using disposables = new AsyncDisposableStack();
   const apiKey = `sk-canary-${randomBytes(16).toString("hex")}`;
   const folder = mkdtempSync(join(tmpdir(), "e2e-"));
@@ -43,7 +59,8 @@ export async function openWorld({ script, environment: extra = {} }: OpenWorldOp
   const github = disposables.use(await startGitHubStandIn());
   const model = disposables.use(await startScriptedModel(script, { apiKey }));
   const environment = toEnvironment({ github, model, apiKey, runsPath, extra });
-  const server = disposables.use(await startServer(readConfig({ environment, folder })));
+  const config = readConfig({ environment, folder });
+  const server = disposables.use(wanted === "started" ? await startServer(config) : await openLook(config));
   const owned = disposables.move();
   const seen = new Set<string>();
 
@@ -83,9 +100,24 @@ export async function openWorld({ script, environment: extra = {} }: OpenWorldOp
       const comments = Array.isArray(body) ? body : [];
       return comments.flatMap((comment) => (isBotComment(comment, github.app.botLogin) ? [comment.body] : []));
     },
+    pullRequests: async () => {
+      const path = `/repos/${github.repository}/pulls?state=all`;
+      const { body } = await github.call({ as: "octocat", method: "GET", path });
+      return Pulls.parse(body);
+    },
+    containers: () =>
+      server.product.engine.listRunContainers({ instanceId: server.product.paths.instance }),
     file: (result, name) => readFileSync(join(runsPath, result.run_id, name), "utf8"),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+const Pulls = z.array(z.object({ number: z.number(), head: z.object({ ref: z.string(), sha: z.string() }) }));
+
+/** The product without a server: it takes no runs, and is there to look at the record and the engine. */
+async function openLook(config: Config): Promise<RunningServer> {
+  const product = await compose({ config, role: "look", createReporter: () => null });
+  return { url: "", product, drain: async () => {}, [Symbol.asyncDispose]: () => product[Symbol.asyncDispose]() };
 }
 
 export function listRuns(runsPath: string): string[] {

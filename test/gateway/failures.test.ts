@@ -13,7 +13,14 @@ import {
   type Answer,
 } from "./scripted-upstream.ts";
 
-type Case = { answer: Answer; status: number; code?: string; reason: string | null; message?: RegExp };
+type Case = {
+  answer: Answer;
+  status: number;
+  code?: string;
+  reason: string | null;
+  message?: RegExp;
+  concerns?: "run";
+};
 
 const html: Answer = (response) => {
   response.writeHead(200, { "content-type": "text/html" });
@@ -65,6 +72,7 @@ const cases: Record<string, Case> = {
     code: "model_not_found",
     reason: "model-unavailable",
     message: /`x` does not exist/,
+    concerns: "run",
   },
   "404 of a wrong address is final": {
     answer: (r) => void r.writeHead(404, { "content-type": "text/html" }).end("<html>nginx</html>"),
@@ -147,7 +155,7 @@ const cases: Record<string, Case> = {
     reason: null,
   },
   "an error event": {
-    answer: (r) => sendStream(r, { type: "error", code: "server_is_overloaded", message: "busy" }),
+    answer: (r) => sendStream(r, { type: "error", code: "slow_down", message: "busy" }),
     status: 200,
     reason: "model-unavailable",
     message: /busy/,
@@ -179,13 +187,14 @@ const cases: Record<string, Case> = {
 };
 
 describe("how the model API fails", () => {
-  test.each(Object.entries(cases))("%s", async (_name, { answer, status, code, reason, message }) => {
+  test.each(Object.entries(cases))("%s", async (_name, { answer, status, code, reason, message, concerns }) => {
     await using upstream = await startUpstream(answer);
     await using gateway = await startGateway(upstream.url);
     const reply = await post(gateway.socketPath);
     expect(reply.status).toBe(status);
     expect(reply.text).toContain(code === undefined ? "" : `"code":"${code}"`);
     expect(gateway.failure?.reason ?? null).toBe(reason);
+    expect(gateway.failure?.concerns).toBe(reason === null ? undefined : (concerns ?? "service"));
     expect(gateway.failure?.message ?? "").toMatch(message ?? /^$|^[A-Z].*\.$/);
     expect(`${reply.text} ${JSON.stringify(gateway.failure)} ${JSON.stringify(reply.headers)}`).not.toMatch(
       /sk-canary|<html|location/,
@@ -206,7 +215,7 @@ describe("how the model API fails", () => {
     await expect(post(gateway.socketPath)).rejects.toThrow("aborted");
     await expect
       .poll(() => gateway.failure)
-      .toEqual({ reason: "model-unavailable", message: "The model API's answer broke off in the middle." });
+      .toMatchObject({ reason: "model-unavailable", message: "The model API's answer broke off in the middle." });
     upstream.answer = (response) => sendStream(response, completed());
     await post(gateway.socketPath);
     expect(gateway.failure).toBeNull();
@@ -244,7 +253,7 @@ describe("how the model API fails", () => {
       authorization: async () => Promise.reject(new Error(`secret ${KEY}`)),
     });
     const reply = await post(gateway.socketPath);
-    expect([reply.status, upstream.requests, gateway.failure]).toEqual([
+    expect([reply.status, upstream.requests, gateway.failure]).toMatchObject([
       400,
       [],
       { reason: "model-auth", message: "The key for the model API could not be read." },

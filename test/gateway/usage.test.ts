@@ -130,6 +130,7 @@ describe("the budget", () => {
     expect(upstream.requests).toHaveLength(3);
     expect(gateway.failure).toEqual({
       reason: "budget-exceeded",
+      concerns: "run",
       message: "The run made as many requests to the model as it may (3).",
     });
   });
@@ -142,6 +143,7 @@ describe("the budget", () => {
     expect([refused.status, JSON.parse(refused.text)]).toMatchObject([400, { error: { code: "budget_exceeded" } }]);
     expect(gateway.failure).toEqual({
       reason: "budget-exceeded",
+      concerns: "run",
       message: "The run used up its budget of 1000 tokens.",
     });
     expect(gateway.usage).toEqual({ input_tokens: 1200, cached_input_tokens: 1000, output_tokens: 20 });

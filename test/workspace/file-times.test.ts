@@ -2,8 +2,7 @@ import { lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { handOver, readFileTimes, toFileTimes } from "../../src/workspace/file-times.ts";
-import { toTimesPath } from "../../src/workspace/clone-workspace.ts";
+import { handOver, readFileTimes, toFileTimes, toTimesPath } from "../../src/workspace/file-times.ts";
 import { at, Lab, toLines } from "./lab.ts";
 
 const signal = new AbortController().signal;

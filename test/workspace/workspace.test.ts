@@ -1,9 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -11,8 +14,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createRunId } from "../../src/run/id.ts";
+import { discardWorkspace, reopenWorkspace } from "../../src/workspace/reopen-workspace.ts";
 import { removeTree } from "../../src/workspace/remove-tree.ts";
 import { openWorkspace } from "../../src/workspace/workspace.ts";
 import { Lab } from "./lab.ts";
@@ -45,6 +50,67 @@ test("disposing twice, or before anything was cloned, is no error", async () => 
   const workspace = await openWorkspace(createRunId(), { workRoot: lab.workRoot });
   await workspace[Symbol.asyncDispose]();
   await expect(workspace[Symbol.asyncDispose]()).resolves.toBeUndefined();
+});
+
+test("a workspace that is to be kept outlives its disposal, and is found with its complete clone", async () => {
+  await using lab = new Lab();
+  const { workspace, base } = await lab.clone(lab.createRemote({ "a.txt": "a\n" }));
+  workspace.keep();
+  await workspace[Symbol.asyncDispose]();
+  const again = await reopenWorkspace(workspace.runId, { workRoot: lab.workRoot });
+  expect(again.base).toEqual(base);
+  await again.workspace[Symbol.asyncDispose]();
+  expect(existsSync(workspace.rootPath)).toBe(false);
+});
+
+test.each(["index", "times", "clone.json", "the run's ref", "the mirror", "everything"])(
+  "a workspace without %s holds no complete clone",
+  async (missing) => {
+    await using lab = new Lab();
+    const { workspace, base } = await lab.clone(lab.createRemote({ "a.txt": "a\n" }));
+    const places: Record<string, string> = {
+      "the run's ref": join(base.mirrorPath, "refs/orch", workspace.runId),
+      "the mirror": base.mirrorPath,
+      everything: workspace.rootPath,
+    };
+    rmSync(places[missing] ?? join(workspace.rootPath, missing), { recursive: true });
+    expect((await reopenWorkspace(workspace.runId, { workRoot: lab.workRoot })).base).toBeNull();
+  },
+);
+
+test("a clone that is begun anew is not complete until its end", async () => {
+  await using lab = new Lab();
+  const url = lab.createRemote({ "a.txt": "a\n" });
+  const { workspace } = await lab.clone(url);
+  await expect(lab.clone(`${url}-gone`, { workspace })).rejects.toThrow(/could not be fetched/);
+  expect((await reopenWorkspace(workspace.runId, { workRoot: lab.workRoot })).base).toBeNull();
+});
+
+test("discarding what is not there is no error", async () => {
+  await using lab = new Lab();
+  await expect(discardWorkspace(createRunId(), { workRoot: lab.workRoot })).resolves.toBeUndefined();
+});
+
+test("discarding takes along whatever else a dead process left of the run, and nothing of others", async () => {
+  await using lab = new Lab();
+  const [runId, other] = [createRunId(), createRunId()];
+  await openWorkspace(runId, { workRoot: lab.workRoot });
+  mkdirSync(join(lab.workRoot, `${runId}.1.gone`, "ws"), { recursive: true });
+  for (const id of [runId, other]) writeFileSync(join(lab.workRoot, `${id}.2.index`), "");
+  await discardWorkspace(runId, { workRoot: lab.workRoot });
+  expect(readdirSync(lab.workRoot)).toEqual([`${other}.2.index`]);
+});
+
+test("a tree that something still writes into is removed once that ends", async () => {
+  await using lab = new Lab();
+  const workspace = await openWorkspace(createRunId(), { workRoot: lab.workRoot });
+  const script = `cd "$0"; i=0; while [ $i -lt 4000 ] && mkdir -p d && : > "d/$i"; do i=$((i+1)); done`;
+  const writer = spawn("bash", ["-c", script, workspace.treePath], { stdio: "ignore" });
+  const ended = once(writer, "close");
+  while (!existsSync(join(workspace.treePath, "d"))) await sleep(5);
+  await workspace[Symbol.asyncDispose]();
+  await ended;
+  expect(existsSync(workspace.rootPath)).toBe(false);
 });
 
 test("disposing never follows a link out of the tree", async () => {

@@ -7,7 +7,7 @@ import { type Json, parseJson, toJsonObject } from "./json.ts";
 import { present, type Presentation, presentUrl } from "./presentation.ts";
 import { findRoute, type Route, type RouteCall } from "./routes.ts";
 import { APP, BOT, type Person, type RepositorySeed } from "./seeds.ts";
-import type { Upstream } from "./upstream.ts";
+import { signAppToken, type Upstream } from "./upstream.ts";
 
 /** One REST call that was made, for assertions. Credentials are not kept. */
 export type RecordedRequest = {
@@ -26,6 +26,8 @@ export type RawRequest = Omit<ApiRequest, "caller" | "body"> & { body: string };
 
 export type ApiOptions = {
   origin: string;
+  /** The clock of this GitHub, in milliseconds. */
+  now: () => number;
   privateKey: string;
   people: Person[];
   repositories: RepositorySeed[];
@@ -76,7 +78,7 @@ function identify(authorization: string | undefined, api: ApiOptions): Identifie
   if (authorization === undefined) return { kind: "known", caller: { kind: "anonymous" } };
   const token = readToken(authorization) ?? "";
   if (token.startsWith("eyJ")) {
-    const problem = checkAppToken(token, { appId: APP.id, privateKey: api.privateKey });
+    const problem = checkAppToken(token, { appId: APP.id, privateKey: api.privateKey, nowMs: api.now() });
     return problem === null
       ? { kind: "known", caller: { kind: "app" } }
       : { kind: "refused", answer: refuse(401, problem) };
@@ -114,7 +116,9 @@ async function route(request: ApiRequest, api: ApiOptions): Promise<ApiAnswer> {
       repository !== null &&
       isAllowed(request.caller, { repository, needs: permissions.map((permission) => ({ permission, level })) }),
     forward: async ({ authority, ...onward }) => {
-      const own = request.headers["authorization"] ?? null;
+      // The emulator reads another clock than this GitHub's.
+      const isApp = request.caller.kind === "app";
+      const own = isApp ? `Bearer ${signAppToken(api.privateKey)}` : (request.headers["authorization"] ?? null);
       const isLent = authority === "installation" && request.caller.kind === "installation";
       return await forward(
         { ...onward, authorization: isLent ? await api.upstream.authorizeInstallation() : own },

@@ -12,6 +12,7 @@ export type AppRoutesOptions = {
   repositories: RepositorySeed[];
   /** How long an installation token is good for, in milliseconds. */
   tokenLifetimeMs: number;
+  now: () => number;
 };
 
 /** What the API tells about the App, its installation, its tokens, and accounts. */
@@ -65,7 +66,7 @@ async function issueToken(call: RouteCall, options: AppRoutesOptions): Promise<A
   const answer = await call.forward({ method: "POST", path: request.path, body });
   if (answer.status !== 201) return answer;
   const issued = IssuedToken.parse(answer.body);
-  const expiresAtMs = Date.now() + options.tokenLifetimeMs;
+  const expiresAtMs = options.now() + options.tokenLifetimeMs;
   const permissions: AppPermissions = { metadata: "read", ...issued.permissions };
   const chosen = ids !== undefined || wanted.data.repositories !== undefined;
   options.tokens.add({

@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
-import { type Delivery, sendDelivery, toCommentPayload } from "./webhook.ts";
+import { type Delivery, toCommentPayload } from "./webhook.ts";
 import { callApi, type World } from "./world.ts";
 
 /** A comment to write and to deliver. */
@@ -32,7 +32,7 @@ export async function deliverComment(world: World, options: CommentDeliveryOptio
   const about = await read(world, { as: user, method: "GET", path });
   const home = await read(world, { as: user, method: "GET", path: `/repos/${repository}` });
   const payload = toCommentPayload({ action, issue: about, comment, repository: home }, world.api.origin);
-  const delivery = await sendDelivery({ ...sending, event: "issue_comment", payload });
+  const delivery = await world.deliveries.deliver({ ...sending, event: "issue_comment", payload });
   return { ...delivery, commentId: Number(comment["id"]) };
 }
 

@@ -63,7 +63,7 @@ const Claims = z.object({ iss: z.union([z.string(), z.number()]), iat: z.number(
 /** Checks an App's JSON web token as GitHub does; returns what is wrong with it, or `null`. */
 export function checkAppToken(
   token: string,
-  { appId, privateKey }: { appId: number; privateKey: string },
+  { appId, privateKey, nowMs }: { appId: number; privateKey: string; nowMs: number },
 ): string | null {
   const [header = "", payload = "", signature = ""] = token.split(".");
   const signed = verify(
@@ -75,7 +75,7 @@ export function checkAppToken(
   if (!signed) return "A JSON web token could not be decoded";
   const claims = Claims.safeParse(JSON.parse(Buffer.from(payload, "base64url").toString()));
   if (!claims.success || String(claims.data.iss) !== String(appId)) return "Integration must generate a public key";
-  const nowSeconds = Date.now() / 1000;
+  const nowSeconds = nowMs / 1000;
   if (claims.data.exp <= nowSeconds)
     return "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires";
   if (claims.data.exp > nowSeconds + 660) return "'Expiration time' claim ('exp') is too far in the future";

@@ -54,11 +54,16 @@ async function answer({ request, response }: Exchange, world: World): Promise<vo
   if (url.startsWith(`${API}/`) || url === API) {
     const answered = await answerApi(toRawRequest(request, body), world.api);
     if (answered === "reset") request.socket.resetAndDestroy();
-    else sendAnswer(response, answered);
+    else sendAnswer(response, { ...answered, headers: { date: toDate(world), ...answered.headers } });
     return;
   }
   if (await serveGit({ request, response, body }, world.backend)) return;
   response.writeHead(404, { "content-type": "application/json" }).end('{"message":"Not Found"}');
+}
+
+/** The time of this GitHub's own clock, as HTTP writes it. */
+function toDate({ api }: World): string {
+  return new Date(api.now()).toUTCString();
 }
 
 function toRawRequest(request: IncomingMessage, body: Buffer): RawRequest {

@@ -22,7 +22,8 @@ import {
   type RepositorySeed,
 } from "./seeds.ts";
 import { startHostServer } from "./server.ts";
-import { type Delivery, type DeliveryOptions, sendDelivery } from "./webhook.ts";
+import type { LoggedDelivery } from "./delivery-log.ts";
+import type { Delivery, DeliveryOptions } from "./webhook.ts";
 import { callApi, type CallOptions, createWorld, seedIssues, type World } from "./world.ts";
 
 export type GitHubStandInOptions = {
@@ -36,6 +37,8 @@ export type GitHubStandInOptions = {
   issues?: IssueSeed[];
   /** How long installation tokens are good for, in milliseconds; default one hour. */
   tokenLifetimeMs?: number;
+  /** How far its clock is ahead of this machine's, in milliseconds; default 0. */
+  clockAheadMs?: number;
 };
 
 /** A running stand-in for a GitHub Enterprise Server: REST API, git over HTTP, webhooks. */
@@ -88,6 +91,10 @@ export type GitHubStandIn = AsyncDisposable & {
   deliverComment(options: StandInComment): Promise<CommentDelivery>;
   /** Delivers any event, signed; an earlier delivery's `id` makes it a redelivery. */
   deliver(options: Omit<DeliveryOptions, "secret"> & { secret?: string }): Promise<Delivery>;
+  /** Every attempt to deliver something, oldest first; the App reads the same at `GET /app/hook/deliveries`. */
+  listDeliveries(): readonly LoggedDelivery[];
+  /** Where redeliveries go; by default to where the last delivery went. */
+  setWebhookUrl(url: string): void;
 };
 
 /** A comment in the first repository, by default on the open issue. */
@@ -100,12 +107,28 @@ const WEBHOOK_SECRET = "stand-in-webhook-secret";
 /** Starts it on a free loopback port. Rejects when git is not installed. */
 export async function startGitHubStandIn(options: GitHubStandInOptions = {}): Promise<GitHubStandIn> {
   await using disposables = new AsyncDisposableStack();
-  const { repositories = [HELLO], issues = [...EARLIER_ISSUES, EMAIL_ISSUE], tokenLifetimeMs = 3_600_000 } = options;
+  const {
+    repositories = [HELLO],
+    issues = [...EARLIER_ISSUES, EMAIL_ISSUE],
+    tokenLifetimeMs = 3_600_000,
+    clockAheadMs = 0,
+  } = options;
   const rootPath = options.rootPath ?? (await makeTemporaryFolder(disposables));
   const server = disposables.use(await startHostServer());
   const people = [...PEOPLE, ...(options.people ?? [])];
   const origin = `http://${server.host}`;
-  const world = disposables.use(await createWorld({ origin, rootPath, people, repositories, tokenLifetimeMs }));
+  const now = (): number => Date.now() + clockAheadMs;
+  const world = disposables.use(
+    await createWorld({
+      origin,
+      rootPath,
+      people,
+      repositories,
+      tokenLifetimeMs,
+      now,
+      webhookSecret: WEBHOOK_SECRET,
+    }),
+  );
   const repository = repositories[0]?.name ?? "";
   const issueNumber = await seedIssues(world, { repository, issues });
   server.open(world);
@@ -163,7 +186,9 @@ function toControls(world: World, { repository, issueNumber }: { repository: str
     expireTokens: () => world.api.tokens.expireInstallationTokens(),
     deliverComment: (comment) =>
       deliverComment(world, { secret: WEBHOOK_SECRET, issue: issueNumber, repository, ...comment }),
-    deliver: (delivery) => sendDelivery({ secret: WEBHOOK_SECRET, ...delivery }),
+    deliver: (delivery) => world.deliveries.deliver({ secret: WEBHOOK_SECRET, ...delivery }),
+    listDeliveries: () => world.deliveries.list(),
+    setWebhookUrl: (url) => world.deliveries.setUrl(url),
   };
 }
 

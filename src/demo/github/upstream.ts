@@ -95,8 +95,8 @@ async function askInstallationToken(forward: Upstream["forward"], privateKey: st
 }
 
 /** A JSON web token of the App, good for one minute. */
-export function signAppToken(privateKey: string): string {
-  const nowSeconds = Math.floor(Date.now() / 1000);
+export function signAppToken(privateKey: string, { nowMs = Date.now() }: { nowMs?: number } = {}): string {
+  const nowSeconds = Math.floor(nowMs / 1000);
   const encode = (part: JsonLike): string => Buffer.from(JSON.stringify(part)).toString("base64url");
   const content = `${encode({ alg: "RS256", typ: "JWT" })}.${encode({ iss: APP.id, iat: nowSeconds - 5, exp: nowSeconds + 60 })}`;
   return `${content}.${createSign("RSA-SHA256").update(content).sign(privateKey, "base64url")}`;

@@ -15,6 +15,8 @@ export type DeliveryOptions = {
   headers?: Record<string, string | null>;
   /** Bytes to send instead of the signed payload. */
   rawBody?: string;
+  /** Aborting it gives the delivery up. */
+  signal?: AbortSignal;
 };
 
 /** A delivery that was sent, with the receiver's answer. */
@@ -52,7 +54,7 @@ export async function sendDelivery(options: DeliveryOptions): Promise<Delivery> 
     method: "POST",
     headers: Object.fromEntries(sent),
     body: options.rawBody ?? signed,
-    signal: AbortSignal.timeout(DELIVERY_TIMEOUT_MS),
+    signal: AbortSignal.any([AbortSignal.timeout(DELIVERY_TIMEOUT_MS), ...(options.signal ? [options.signal] : [])]),
   });
   return { id, event, payload, status: response.status, responseText: await response.text() };
 }

@@ -2,6 +2,7 @@ import { generateKeyPair } from "node:crypto";
 import { promisify } from "node:util";
 import { answerApi, type ApiOptions } from "./api.ts";
 import { createAppRoutes } from "./app-routes.ts";
+import { createDeliveryLog, type DeliveryLog } from "./delivery-log.ts";
 import { createFaultList } from "./faults.ts";
 import type { GitBackendOptions, GitRequest } from "./git-backend.ts";
 import { createGitHost, type GitHost } from "./git-host.ts";
@@ -22,6 +23,9 @@ export type WorldOptions = {
   people: Person[];
   repositories: RepositorySeed[];
   tokenLifetimeMs: number;
+  webhookSecret: string;
+  /** Its clock, in milliseconds. */
+  now: () => number;
 };
 
 /** All state of one stand-in. Disposing it stops the emulator. */
@@ -29,6 +33,7 @@ export type World = AsyncDisposable & {
   api: ApiOptions;
   backend: GitBackendOptions;
   reactions: ReactionBook;
+  deliveries: DeliveryLog;
   gitRequests: GitRequest[];
   /** Tokens of people, by login. */
   tokensByLogin: Map<string, string>;
@@ -38,21 +43,23 @@ export type World = AsyncDisposable & {
 
 /** Makes repositories, emulator and handlers. */
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const { origin, rootPath, people, repositories } = options;
+  const { origin, rootPath, people, repositories, now } = options;
   const git = createGitHost({ rootPath });
-  const tokens = createTokenBook();
+  const tokens = createTokenBook({ now });
   const tokensByLogin = new Map(people.map(({ login }) => [login, toPersonalToken(login)]));
   for (const [login, token] of tokensByLogin) tokens.add({ kind: "person", login, token });
   const [privateKey] = await Promise.all([makePrivateKey(), seedGit(git, repositories)]);
   const upstream = await startUpstream({ privateKey, people, repositories, tokens: tokensByLogin });
   const reactions = createReactionBook();
+  const deliveries = createDeliveryLog({ secret: options.webhookSecret, now });
   const faults = createFaultList();
   const gitRequests: GitRequest[] = [];
   const pushing: World["pushing"] = { delayMs: 0, hook: null };
   const presentation = { origin, people, repositories, upstreamUrl: upstream.baseUrl, countReactions: reactions.count };
   const routes = [
     ...reactions.routes,
-    ...createAppRoutes({ tokens, people, repositories, tokenLifetimeMs: options.tokenLifetimeMs }),
+    ...deliveries.routes,
+    ...createAppRoutes({ tokens, people, repositories, tokenLifetimeMs: options.tokenLifetimeMs, now }),
     ...createPeopleRoutes({ people }),
     ...createGitRoutes(),
     ...createPullRoutes({ addBranch: (repository, branch) => upstream.addBranch(repository, branch) }),
@@ -60,6 +67,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   return {
     api: {
       origin,
+      now,
       privateKey,
       people,
       repositories,
@@ -83,10 +91,14 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       onRequest: (request) => void gitRequests.push(request),
     },
     reactions,
+    deliveries,
     gitRequests,
     tokensByLogin,
     pushing,
-    [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await deliveries[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
   };
 }
 
@@ -105,7 +117,8 @@ export async function callApi(
   call: CallOptions,
 ): Promise<{ status: number; body: Json }> {
   const { as, method, body } = call;
-  const token = as === null ? null : as === "app" ? signAppToken(api.privateKey) : tokensByLogin.get(as);
+  const token =
+    as === null ? null : as === "app" ? signAppToken(api.privateKey, { nowMs: api.now() }) : tokensByLogin.get(as);
   if (token === undefined) throw new Error(`nobody is called ${as}`);
   const { pathname, searchParams } = new URL(call.path, api.origin);
   const raw = {

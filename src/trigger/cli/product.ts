@@ -15,7 +15,14 @@ export type Product = AsyncDisposable & {
   streamRunFile(runId: RunId, file: RunFile): NodeJS.ReadableStream;
 };
 
-export type OpenProductOptions = { config: Config; reporter: RunReporter | null };
+/**
+ * What a process does with the runs on record: `serve` and `worker` execute what anybody may, `run` what it accepted
+ * itself, `look` none but those it is told to.
+ */
+export type Role = "serve" | "worker" | "run" | "look";
+
+/** `reporter`: null leaves telling to what the composition root has for runs from GitHub. */
+export type OpenProductOptions = { config: Config; reporter: RunReporter | null; role: Role };
 export type OpenProduct = (options: OpenProductOptions) => Promise<Product>;
 
 /** Where a command writes: results on `out`, all else on `err`. */

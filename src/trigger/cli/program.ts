@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import type { Config } from "../../config.ts";
+import { cancelRun } from "./cancel-command.ts";
 import type { OpenProduct, Product, Terminal } from "./product.ts";
 import { USAGE_EXIT, UsageError } from "./product.ts";
 import { runFromTerminal, type RunFlags } from "./run-command.ts";
@@ -13,11 +14,14 @@ export type ProgramOptions = {
   /** Reads the configuration; throws `ConfigError`. */
   readConfig: () => Config;
   openProduct: OpenProduct;
-  serve: (config: Config) => Promise<number>;
+  /** Runs until it is told to stop. `drain`: it then waits for what goes on instead of leaving it. */
+  serve: (config: Config, options: ServeOptions) => Promise<number>;
   buildImage: (config: Config, options: { write: (line: string) => void }) => Promise<void>;
   runDemo: (options: { live: boolean; terminal: Terminal }) => Promise<number>;
   runDoctor: (config: Config, options: { json: boolean; terminal: Terminal }) => Promise<number>;
 };
+
+export type ServeOptions = { role: "serve" | "worker"; atEnd: "leave" | "drain" };
 
 /** Runs one command line. Resolves with the exit code; never rejects for bad usage or a failed run. */
 export async function runProgram(argv: readonly string[], options: ProgramOptions): Promise<number> {
@@ -75,12 +79,19 @@ function createProgram(options: Joined): Command {
 }
 
 function addServe(program: Command, { readConfig, serve, exit }: Joined): void {
-  program
-    .command("serve")
-    .description("Take webhooks and execute the runs they ask for, in one process.")
-    .action(async () => {
-      exit.code = await serve(readConfig());
-    });
+  const commands = {
+    serve: "Take webhooks and execute the runs they ask for, in one process.",
+    worker: "Only execute runs from the queue that several machines share (needs DATABASE_URL).",
+  } as const;
+  for (const role of ["serve", "worker"] as const) {
+    program
+      .command(role)
+      .description(commands[role])
+      .option("--drain", "when told to stop, wait for the runs that go on instead of leaving them to the next start")
+      .action(async ({ drain }: { drain?: boolean }) => {
+        exit.code = await serve(readConfig(), { role, atEnd: drain === true ? "drain" : "leave" });
+      });
+  }
 }
 
 function addRun(program: Command, { readConfig, openProduct, terminal, interrupts, exit }: Joined): void {
@@ -108,9 +119,9 @@ function addRun(program: Command, { readConfig, openProduct, terminal, interrupt
 }
 
 function addRuns(program: Command, { readConfig, openProduct, terminal }: ProgramOptions): void {
-  const runs = program.command("runs").description("Look at the runs under RUNS_PATH, and publish what they kept.");
+  const runs = program.command("runs").description("Look at the runs on record, cancel them, and publish what they kept.");
   const withProduct = async (body: (product: Product) => Promise<void> | void): Promise<void> => {
-    await using product = await openProduct({ config: readConfig(), reporter: null });
+    await using product = await openProduct({ config: readConfig(), reporter: null, role: "look" });
     await body(product);
   };
   runs
@@ -141,6 +152,14 @@ function addRuns(program: Command, { readConfig, openProduct, terminal }: Progra
     .description("The patch of a run; `git apply` takes it.")
     .argument("<run>", "the run's id")
     .action((id: string) => withProduct((product) => printRunFile(product, { id, file: "patch", terminal })));
+  runs
+    .command("cancel")
+    .description("End a run, wherever it is and whoever executes it.")
+    .argument("<run>", "the run's id")
+    .option("--json", "print the result document")
+    .action((id: string, flags: { json?: boolean }) =>
+      withProduct((product) => cancelRun(product, { id, flags, terminal })),
+    );
   runs
     .command("publish")
     .description("Push what a run kept and open the pull request, without running the model again.")
@@ -179,7 +198,6 @@ function addUpkeep(program: Command, { readConfig, buildImage, runDemo, runDocto
 /** Commands of the contract that this version does not have yet: they say so, and where to look. */
 function addLater(program: Command, { exit, terminal: { err } }: Joined): void {
   const later = {
-    worker: "Take runs from a shared queue (not available yet: needs PostgreSQL support).",
     mcp: "MCP over stdio (not available yet).",
   };
   for (const [name, description] of Object.entries(later)) {

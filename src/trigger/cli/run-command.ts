@@ -46,10 +46,15 @@ export async function runFromTerminal(
     onProgress: (_request, progress) => line.show(progress),
     onFinished: async () => line.end(),
   };
-  await using product = await openProduct({ config, reporter });
-  const runId = await product.orchestrator.accept(run);
+  await using product = await openProduct({ config, reporter, role: "run" });
+  const accepted = await product.orchestrator.accept(run);
+  if (accepted.kind === "full") {
+    throw new UsageError(`${accepted.waiting} runs wait already, and no more may (MAX_QUEUED_RUNS): try again later.`);
+  }
+  const { runId } = accepted;
   terminal.err.write(`run ${runId}\n`);
 
+  await product.orchestrator.start();
   const result = await waitForResult(runId, { product, interrupts });
   terminal.out.write(flags.json === true ? `${JSON.stringify(result, null, 2)}\n` : toResultText(result, config));
   return exitCodes[result.status];
@@ -62,14 +67,11 @@ async function waitForResult(runId: RunId, { product, interrupts }: WaitOptions)
   interrupts.once("SIGINT", cancel);
   interrupts.once("SIGTERM", cancel);
   try {
-    await product.orchestrator.settled(runId);
+    return await product.orchestrator.settled(runId);
   } finally {
     interrupts.off("SIGINT", cancel);
     interrupts.off("SIGTERM", cancel);
   }
-  const result = product.store.find(runId)?.result;
-  if (result === null || result === undefined) throw new Error("The run ended without a result; see the log above.");
-  return result;
 }
 
 /** What the terminal asked for. Throws `UsageError` naming the option that is wrong. */

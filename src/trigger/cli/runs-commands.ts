@@ -13,8 +13,11 @@ export type ListFlags = {
 };
 
 /** Prints the runs on record, newest first. */
-export function listRuns({ store }: Product, { flags, terminal }: { flags: ListFlags; terminal: Terminal }): void {
-  const records = store.list({ limit: flags.limit, repo: flags.repo, status: flags.status });
+export async function listRuns(
+  { store }: Product,
+  { flags, terminal }: { flags: ListFlags; terminal: Terminal },
+): Promise<void> {
+  const records = await store.list({ limit: flags.limit, repo: flags.repo, status: flags.status });
   if (flags.json === true) {
     terminal.out.write(`${JSON.stringify(records.map(toRow), null, 2)}\n`);
     return;
@@ -24,11 +27,11 @@ export function listRuns({ store }: Product, { flags, terminal }: { flags: ListF
 }
 
 /** Prints one run: its result, or where it stands. */
-export function showRun(
+export async function showRun(
   product: Product,
   { id, flags, terminal }: { id: string; flags: { json?: boolean | undefined }; terminal: Terminal },
-): void {
-  const record = findRecord(product, id);
+): Promise<void> {
+  const record = await findRecord(product, id);
   if (flags.json === true) terminal.out.write(`${JSON.stringify(record.result ?? toRow(record), null, 2)}\n`);
   else if (record.result === null) terminal.out.write(`${toLine(record)}\n`);
   else terminal.out.write(`run ${record.runId} of ${record.repo}\n${toResultText(record.result, product.config)}`);
@@ -39,7 +42,7 @@ export async function printRunFile(
   product: Product,
   { id, file, terminal }: { id: string; file: RunFile; terminal: Terminal },
 ): Promise<void> {
-  const { runId } = findRecord(product, id);
+  const { runId } = await findRecord(product, id);
   try {
     await pipeline(product.streamRunFile(runId, file), terminal.out, { end: false });
   } catch (error) {
@@ -58,7 +61,7 @@ export async function publishRun(
     terminal,
   }: { id: string; flags: { allowProtected?: boolean | undefined; json?: boolean | undefined }; terminal: Terminal },
 ): Promise<void> {
-  const { runId } = findRecord(product, id);
+  const { runId } = await findRecord(product, id);
   const result = await product.publishRun(runId, {
     protectedFiles: flags.allowProtected === true ? "allowed" : "held",
   });
@@ -67,10 +70,11 @@ export async function publishRun(
   );
 }
 
-function findRecord({ store }: Product, id: string): RunRecord {
+/** The record of a run that somebody named. Throws `UsageError` when there is none. */
+export async function findRecord({ store }: Product, id: string): Promise<RunRecord> {
   const runId = RunId.safeParse(id);
   if (!runId.success) throw new UsageError(`${JSON.stringify(id)} is not a run's id.`);
-  const record = store.find(runId.data);
+  const record = await store.find(runId.data);
   if (record === null) throw new UsageError(`There is no run ${id} under RUNS_PATH.`);
   return record;
 }

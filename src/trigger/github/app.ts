@@ -1,11 +1,13 @@
 import PQueue from "p-queue";
 import type { ApplicationFunction } from "probot";
+import { createBurstBrake } from "./burst-brake.ts";
 import type { Attempt } from "./command-call.ts";
 import { parseCommand } from "./command.ts";
 import type { GitHubAppDeps, StoredDelivery } from "./deps.ts";
 import { parsePayload } from "./payload.ts";
 import { findPeople } from "./person.ts";
 import { processDelivery } from "./process-delivery.ts";
+import { RecordError } from "./record-error.ts";
 import { createRunLimit } from "./run-limit.ts";
 
 /**
@@ -15,9 +17,14 @@ import { createRunLimit } from "./run-limit.ts";
 const COMMAND_PACE = { concurrency: 32, intervalCap: 50, interval: 1000 };
 
 export type GitHubApp = ApplicationFunction & {
-  /** Takes up what an earlier process recorded but did not handle. Called once, at the start. */
-  resumeUnhandled(): void;
-  /** Resolves when no command is being looked into. */
+  /**
+   * Takes up what processes that are gone recorded but did not handle. Called at the start and every minute. Resolves
+   * when it is taken up; rejects when the record cannot be read.
+   */
+  resumeUnhandled(): Promise<void>;
+  /** Says that a delivery arrived, of whatever kind: while many do, commands wait. */
+  noteArrival(): void;
+  /** Resolves when every command that was taken up is carried out and its person is told. */
   onIdle(): Promise<void>;
 };
 
@@ -28,14 +35,21 @@ export type GitHubApp = ApplicationFunction & {
  */
 export function createGitHubApp(deps: GitHubAppDeps): GitHubApp {
   const commands = new PQueue(COMMAND_PACE);
+  const brake = createBurstBrake({ hold: () => commands.pause(), release: () => void commands.start() });
   const admission = new PQueue({ concurrency: 1 });
   const limit = createRunLimit({ runsPerHour: deps.limits.runsPerHour, countRuns: (of) => deps.countRuns(of) });
 
+  const telling = new Set<Promise<void>>();
   const take = (delivery: StoredDelivery, attempt: Attempt): void =>
-    void commands.add(() => processDelivery(delivery, { deps, admission, limit, attempt }));
+    void commands.add(async () => {
+      const tell = await processDelivery(delivery, { deps, admission, limit, attempt });
+      const told = tell().finally(() => telling.delete(told));
+      telling.add(told);
+    });
 
   const app: ApplicationFunction = (probot) => {
     probot.on("issue_comment.created", async ({ id, payload }) => {
+      brake.note();
       const delivery = toDelivery(payload, { deliveryId: id, log: deps.log });
       if (delivery === null) return;
       const recorded = await deps.deliveries.record(delivery).catch((error: unknown) => {
@@ -48,19 +62,15 @@ export function createGitHubApp(deps: GitHubAppDeps): GitHubApp {
   };
 
   return Object.assign(app, {
-    resumeUnhandled: () => deps.deliveries.unhandled().forEach((delivery) => take(delivery, "resumed")),
-    onIdle: () => commands.onIdle(),
+    resumeUnhandled: async () => {
+      for (const delivery of await deps.deliveries.takeUnhandled()) take(delivery, "resumed");
+    },
+    noteArrival: () => brake.note(),
+    onIdle: async () => {
+      await commands.onIdle();
+      await Promise.all(telling);
+    },
   });
-}
-
-/** Probot answers with the status of an error and its message; the message says nothing of the payload. */
-class RecordError extends Error {
-  override readonly name = "RecordError";
-  readonly status = 503;
-
-  constructor() {
-    super("The delivery could not be recorded; deliver it again.");
-  }
 }
 
 /** The delivery to record, or null for whatever is not a person's command to an installed App. */
@@ -79,6 +89,6 @@ function toDelivery(
     deliveryId,
     commentKey: `${repository.id}/${comment.id}`,
     event,
-    payload: JSON.stringify(payload),
+    payload: JSON.stringify(parsed.fields),
   };
 }

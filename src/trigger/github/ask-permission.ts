@@ -1,6 +1,7 @@
 import type { RunRequest } from "../../run/request.ts";
 import type { GitHubClient } from "./client.ts";
 import { checkActorPermission } from "./permission.ts";
+import { LONG_RETRY } from "./retry.ts";
 
 /**
  * Asks GitHub again, before anything is pushed, whether the person who asked still may. Resolves with null when so, else
@@ -14,8 +15,14 @@ export async function askPermission(
   const decision = await checkActorPermission(octokit, {
     repository: { owner: repository.owner, repo: repository.name },
     people: [{ id: thread.actor_id, login: trigger.actor }],
+    retry: LONG_RETRY,
   });
-  return decision.verdict === "allowed"
-    ? null
-    : `${trigger.actor} may not write to the repository any more (${decision.why}).`;
+  switch (decision.verdict) {
+    case "allowed":
+      return null;
+    case "refused":
+      return `${trigger.actor} may not write to the repository any more (${decision.why}).`;
+    case "unknown":
+      return `Whether ${trigger.actor} may still write to the repository could not be checked (${decision.why}).`;
+  }
 }

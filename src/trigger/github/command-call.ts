@@ -25,5 +25,11 @@ export type CommandCall = {
 /** What commands share. `admission` lets one run in at a time, so that the limit counts right. */
 export type CommandDesk = { deps: GitHubAppDeps; admission: PQueue; limit: RunLimit };
 
+/**
+ * What is left once it is settled what becomes of a command: telling its person. It waits its turn among all that is
+ * written to GitHub, so nothing else waits for it.
+ */
+export type Tell = () => Promise<void>;
+
 /** One command and what it is answered with. */
 export type AnswerOptions = CommandDesk & { call: CommandCall };

@@ -9,7 +9,7 @@ export type StoredDelivery = {
   /** `<repository id>/<comment id>`. */
   commentKey: string;
   event: string;
-  /** The payload as JSON text. */
+  /** What we use of the payload, as JSON text. */
   payload: string;
 };
 
@@ -18,9 +18,12 @@ export type Deliveries = {
   /** Resolves once the delivery is on disk. `duplicate`: its id or its comment was recorded before. */
   record(delivery: StoredDelivery): Promise<"new" | "duplicate">;
   markHandled(deliveryId: string): void;
-  /** What was recorded, but not handled when an earlier process ended, oldest first. */
-  unhandled(): StoredDelivery[];
+  /** What processes that are dead recorded and did not handle, oldest first; each delivery is given to one process only. */
+  takeUnhandled(): Promise<StoredDelivery[]>;
 };
+
+/** What became of a run that was asked for: it is on disk, or `waiting` runs fill the queue. */
+export type Submission = { kind: "accepted"; runId: RunId } | { kind: "full"; waiting: number };
 
 export type TriggerLimits = {
   /** Seconds a run may take when the command says nothing, and at most. */
@@ -34,9 +37,9 @@ export type TriggerLimits = {
 export type GitHubAppDeps = {
   deliveries: Deliveries;
   /** Resolves once the run is accepted on disk, with its id; for a delivery that made a run before, with that run's. */
-  submit(run: NewRun, options: { deliveryId: string }): Promise<RunId>;
+  submit(run: NewRun, options: { deliveryId: string }): Promise<Submission>;
   /** How many runs this account started since then. */
-  countRuns(options: { actorId: number; since: Date }): number;
+  countRuns(options: { actorId: number; since: Date }): Promise<number>;
   /** Whether the operator lets this repository (`owner/name`) be worked on. */
   isServed(repository: string): boolean;
   limits: TriggerLimits;

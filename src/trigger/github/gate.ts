@@ -1,19 +1,26 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../../logger.ts";
+import { createAnswerMemory, type Answer } from "./answer-memory.ts";
 import { createBodyReader, type BodyReader, type BodyRefusal } from "./body-reader.ts";
 import { parsePayload } from "./payload.ts";
+import { RecordError } from "./record-error.ts";
 import { createRefusalLog } from "./refusal-log.ts";
-import { checkHead, MAX_BODY_BYTES, type Refusal, type WebhookHead } from "./webhook-headers.ts";
+import { checkHead, MAX_BODY_BYTES, type Refusal } from "./webhook-headers.ts";
 
-/** The request that a webhook middleware gets: the body was read already, and it is the text that was signed. */
-export type VerifiedRequest = IncomingMessage & { body: string };
+/**
+ * A delivery that GitHub signed. Its payload is an object; of a new comment only the fields that we use, so that nobody
+ * behind the gate has to check the signature or read the text once more.
+ */
+export type SignedDelivery = { id: string; event: string; payload: object };
 
 export type WebhookGateOptions = {
   /** The App's webhook secret; never empty. */
   secret: string;
-  /** Gets every request that passes, in the form that Probot's own middleware takes. */
-  handle: (request: VerifiedRequest, response: ServerResponse) => unknown;
+  /** Gets every delivery that passes. It is answered with 200 when this resolves, and with 500 or 503 when it rejects. */
+  handle: (delivery: SignedDelivery) => Promise<unknown>;
+  /** Called for every delivery with a good signature, before it is read. */
+  onSigned?: () => void;
   log: Logger;
   /** How much memory unfinished bodies may take together, in bytes. Default 8 MiB. */
   budgetBytes?: number;
@@ -27,7 +34,7 @@ const KEPT_BYTES = 2 * 1024 * 1024;
 export type WebhookGate = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
- * Stands in front of a webhook middleware and lets nothing through that GitHub did not sign: the head is checked before
+ * Stands in front of the application and lets nothing through that GitHub did not sign: the head is checked before
  * the body is read, the size while it arrives, the signature on its raw bytes, and only then is it parsed. A refusal
  * is answered with its status and an empty body; the log gets the reason and the number of bytes, nothing of the request.
  * A signed body of more than 2 MiB is longer than any comment's: it is answered with 202 and goes no further.
@@ -35,6 +42,7 @@ export type WebhookGate = (request: IncomingMessage, response: ServerResponse) =
 export function createWebhookGate({
   secret,
   handle,
+  onSigned = () => {},
   log,
   budgetBytes = 8 * 1024 * 1024,
   bodyTimeoutMs = 10_000,
@@ -47,25 +55,27 @@ export function createWebhookGate({
     timeoutMs: bodyTimeoutMs,
   });
   const logRefusal = createRefusalLog(log);
+  const answers = createAnswerMemory();
 
   return async (request, response) => {
-    const checked = await checkRequest(request, { secret, bodies });
-    if (checked === "too-long-for-us") {
-      response.writeHead(202, { "content-length": 0 }).end();
-    } else if ("text" in checked) {
-      await handle(Object.assign(request, { body: checked.text }), response);
+    const signed = await readSigned(request, { secret, bodies });
+    if (!("status" in signed)) onSigned();
+    const answer = "status" in signed ? signed : await answers.of(signed.key, () => answerSigned(signed, { handle }));
+    if ("reason" in answer) {
+      logRefusal(answer);
+      refuse(response, answer);
     } else {
-      logRefusal(checked);
-      refuse(response, checked);
+      response.writeHead(answer.status, { "content-length": 0 }).end();
     }
   };
 }
 
-type CheckOptions = { secret: string; bodies: BodyReader };
-type Checked = { text: string } | BodyRefusal | "too-long-for-us";
+type ReadOptions = { secret: string; bodies: BodyReader };
+/** A body that GitHub signed; null when it is longer than any that is of use. `key`: another one means another delivery. */
+type Signed = { id: string; event: string; key: string; body: Buffer | null };
 
-/** The signed text, or why the request is refused and how many bytes of it were looked at. */
-async function checkRequest(request: IncomingMessage, { secret, bodies }: CheckOptions): Promise<Checked> {
+/** The signed body, or why the request is refused and how many bytes of it were looked at. */
+async function readSigned(request: IncomingMessage, { secret, bodies }: ReadOptions): Promise<Signed | BodyRefusal> {
   const head = checkHead(request);
   if ("status" in head) return { ...head, bytes: 0 };
   const hmac = createHmac("sha256", secret);
@@ -73,22 +83,40 @@ async function checkRequest(request: IncomingMessage, { secret, bodies }: CheckO
   if ("status" in body) return body;
   const { kept, bytes } = body;
   if (!timingSafeEqual(hmac.digest(), head.signature)) return { status: 401, reason: "signature-wrong", bytes };
-  if (kept === null) return "too-long-for-us";
-  const checked = checkPayload(kept, head);
-  return typeof checked === "string" ? { text: checked } : { ...checked, bytes };
+  const { deliveryId: id, event, signature } = head;
+  return { id, event, key: `${id} ${signature.toString("base64")}`, body: kept };
 }
 
-function checkPayload(body: Buffer, { event }: WebhookHead): string | Refusal {
+/** Reads what was signed and passes it on. */
+async function answerSigned(
+  { id, event, body }: Signed,
+  { handle }: Pick<WebhookGateOptions, "handle">,
+): Promise<Answer | BodyRefusal> {
+  if (body === null) return { status: 202 };
   const text = decode(body);
   const payload = text === null ? undefined : parseJson(text);
-  if (text === null || typeof payload !== "object" || payload === null || Array.isArray(payload)) {
-    return { status: 400, reason: "not-a-json-object" };
+  if (typeof payload !== "object" || payload === null || Array.isArray(payload)) {
+    return { status: 400, reason: "not-a-json-object", bytes: body.length };
   }
   const parsed = parsePayload(payload, { event });
-  return parsed.kind === "invalid" ? { status: 400, reason: `payload: ${parsed.problem}` } : text;
+  if (parsed.kind === "invalid") return { status: 400, reason: `payload: ${parsed.problem}`, bytes: body.length };
+  return {
+    status: await toStatus(() => handle({ id, event, payload: parsed.kind === "comment" ? parsed.fields : payload })),
+  };
 }
 
-/** Text whose bytes are the body's, so that a later check of the signature comes to the same; null when there is none. */
+/** 503 for what may be delivered again, 500 for a defect. */
+async function toStatus(handle: () => Promise<unknown>): Promise<200 | 500 | 503> {
+  try {
+    await handle();
+    return 200;
+  } catch (error) {
+    const causes: unknown[] = error instanceof AggregateError ? error.errors : [error];
+    return causes.some((cause) => cause instanceof RecordError) ? 503 : 500;
+  }
+}
+
+/** The body as text; null when its bytes are none. */
 function decode(body: Buffer): string | null {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);

@@ -49,7 +49,7 @@ async function checkPerson(
         octokit.rest.repos.getCollaboratorPermissionLevel({
           ...repository,
           username: person.login,
-          request: { ...SINGLE_TRY, signal: AbortSignal.timeout(20_000) },
+          request: SINGLE_TRY,
         }),
       retry,
     );

@@ -1,55 +1,70 @@
 import type { Logger } from "../../logger.ts";
+import { passStep } from "../../steps.ts";
 import { answerCommand } from "./answer-command.ts";
-import type { Attempt, CommandCall, CommandDesk } from "./command-call.ts";
+import type { Attempt, CommandCall, CommandDesk, Tell } from "./command-call.ts";
 import { parseCommand } from "./command.ts";
-import { addReaction } from "./comment.ts";
+import { addReaction, type Reaction } from "./comment.ts";
 import type { GitHubAppDeps, StoredDelivery } from "./deps.ts";
 import { parsePayload } from "./payload.ts";
 import { checkActorPermission } from "./permission.ts";
 import { findPeople } from "./person.ts";
+import { findReply } from "./reply.ts";
+import { LONG_RETRY } from "./retry.ts";
 
 export type ProcessOptions = CommandDesk & { attempt: Attempt };
 
 /**
- * Carries out one recorded delivery: asks GitHub whether its people may, then answers the command. Never rejects.
- * Whatever goes wrong is logged and shown as 😕, and the delivery counts as handled: a command is not carried out
- * minutes or days after its person has given up on it. Only the end of the process leaves it for the next one.
+ * Settles what becomes of one recorded delivery: asks GitHub whether its people may, then carries out the command.
+ * Resolves with what is left to do, which is to tell its person; after that the delivery counts as handled. Neither
+ * ever rejects. Whatever goes wrong is logged and shown as 😕: a command is not carried out minutes or days after its
+ * person has given up on it. Only the end of the process leaves it for the next one.
  */
-export async function processDelivery(delivery: StoredDelivery, options: ProcessOptions): Promise<void> {
+export async function processDelivery(delivery: StoredDelivery, options: ProcessOptions): Promise<Tell> {
   const { deps, attempt } = options;
   const log = deps.log.child({ deliveryId: delivery.deliveryId, comment: delivery.commentKey });
-  try {
-    const call = await toCall(delivery, { deps, attempt, log });
-    if (call !== null) await processCall(call, options);
-  } catch (error) {
+  const sayFailed = (error: unknown): null => {
     log.error({ err: error }, "command could not be carried out");
-  }
-  try {
-    deps.deliveries.markHandled(delivery.deliveryId);
-  } catch (error) {
-    log.error({ err: error }, "delivery could not be marked as handled");
-  }
+    return null;
+  };
+  const tell = await toCall(delivery, { deps, attempt, log })
+    .then((call) => (call === null ? null : processCall(call, options)))
+    .catch(sayFailed);
+  return async () => {
+    await tell?.().catch(sayFailed);
+    try {
+      deps.deliveries.markHandled(delivery.deliveryId);
+    } catch (error) {
+      log.error({ err: error }, "delivery could not be marked as handled");
+    }
+  };
 }
 
-async function processCall(call: CommandCall, options: ProcessOptions): Promise<void> {
+async function processCall(call: CommandCall, options: ProcessOptions): Promise<Tell> {
   const { octokit, place, created, author, log } = call;
   const decision = await checkActorPermission(octokit, {
     repository: { owner: place.owner, repo: place.repo },
     people: [author, ...(findPeople(created)?.others ?? [])],
+    retry: LONG_RETRY,
   });
+  const react =
+    (content: Reaction): Tell =>
+    () =>
+      addReaction(octokit, { place, content, log });
   switch (decision.verdict) {
     case "refused":
       log.info({ actorId: author.id, why: decision.why }, "command refused");
-      return addReaction(octokit, { place, content: "-1", log });
+      return react("-1");
     case "unknown":
       log.warn({ actorId: author.id, why: decision.why }, "permission could not be checked");
-      return addReaction(octokit, { place, content: "confused", log });
+      return react("confused");
     case "allowed":
+      passStep("permission-checked");
       try {
-        return await answerCommand(parseCommand(created.comment.body), { call, ...options });
+        const replied = call.attempt === "resumed" ? await findReply({ call, ...options }) : null;
+        return replied ?? (await answerCommand(parseCommand(created.comment.body), { call, ...options }));
       } catch (error) {
-        await addReaction(octokit, { place, content: "confused", log });
-        throw error;
+        log.error({ err: error }, "command could not be carried out");
+        return react("confused");
       }
   }
 }

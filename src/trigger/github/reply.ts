@@ -1,27 +1,43 @@
-import type { AnswerOptions } from "./command-call.ts";
-import { addReaction, postComment, type Reaction } from "./comment.ts";
-import { toStatus } from "./retry.ts";
+import type { AnswerOptions, Tell } from "./command-call.ts";
+import { addReaction, findComment, postComment, type FindCommentOptions, type Reaction } from "./comment.ts";
+import { retryTransient, SHORT_RETRY, toStatus } from "./retry.ts";
 
 /** What is said to the person: `kind` tells the replies to one delivery apart. */
-export type Reply = { kind: "help" | "mistake" | "not-yet" | "limit" | "not-served"; text: string };
+export type Reply = { kind: "help" | "mistake" | "not-yet" | "limit" | "full" | "not-served"; text: string };
 
 export type ReplyOptions = AnswerOptions & { reaction: Reaction };
 
 /** Says something in the thread, once also over a restart, and reacts. Never rejects: a refused reply is only logged. */
-export async function reply({ kind, text }: Reply, { call, deps, reaction }: ReplyOptions): Promise<void> {
-  const { octokit, place, created, deliveryId, log } = call;
+export async function reply({ kind, text }: Reply, { reaction, ...options }: ReplyOptions): Promise<void> {
+  const { octokit, place, log } = options.call;
   try {
-    await postComment(octokit, {
-      place,
-      marker: `<!-- codex-orchestrator:${deliveryId}:${kind} -->`,
-      body: text,
-      attempt: call.attempt === "first" ? "new" : "repeat",
-      since: created.comment.createdAt,
-      botLogin: () => deps.botLogin(),
-    });
+    const marker = `${toPrefix(options)}${kind} -->`;
+    await postComment(octokit, { ...toPlace(options), marker, body: text, attempt: "first" });
     log.info({ kind }, "command replied to");
   } catch (error) {
     log.warn({ kind, status: toStatus(error) }, "reply was not accepted");
   }
   await addReaction(octokit, { place, content: reaction, log });
+}
+
+/**
+ * When a process that is gone replied to this delivery already, only its reaction may be missing: that is what there is
+ * to tell then. Null when nobody replied. Rejects when GitHub cannot be asked.
+ */
+export async function findReply(options: AnswerOptions): Promise<Tell | null> {
+  const { octokit, place, log } = options.call;
+  const prefix = toPrefix(options);
+  const search = { ...toPlace(options), marker: prefix };
+  const found = await retryTransient(() => findComment(octokit, search), SHORT_RETRY);
+  if (found === null) return null;
+  const content = found.body.startsWith(`${prefix}help `) ? "rocket" : "confused";
+  return () => addReaction(octokit, { place, content, log });
+}
+
+function toPrefix({ call }: AnswerOptions): string {
+  return `<!-- codex-orchestrator:${call.deliveryId}:`;
+}
+
+function toPlace({ call, deps }: AnswerOptions): Omit<FindCommentOptions, "marker"> {
+  return { place: call.place, since: call.created.comment.createdAt, botLogin: () => deps.botLogin() };
 }

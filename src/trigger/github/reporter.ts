@@ -2,89 +2,132 @@ import type { Logger } from "../../logger.ts";
 import type { Mask } from "../../mask.ts";
 import type { RunReporter } from "../../orchestrator.ts";
 import type { RunId } from "../../run/id.ts";
-import type { RunRequest } from "../../run/request.ts";
+import type { GitHubThread, RunRequest } from "../../run/request.ts";
 import type { LiveState } from "../../run/state.ts";
-import { addReaction, type CommandPlace } from "./comment.ts";
+import { passStep } from "../../steps.ts";
+import { type CommentClaim, throwReportError } from "./comment-writer.ts";
+import { putReaction, type CommandPlace } from "./comment.ts";
 import type { GitHubAppDeps } from "./deps.ts";
 import { toProgressText } from "./progress-words.ts";
+import { ReportError } from "./report-error.ts";
 import { toResultText } from "./result-words.ts";
+import { toStatus } from "./retry.ts";
 import { createStatusComment, type StatusComment } from "./status-comment.ts";
 
+/** The record of a run's status comment, which holds over processes and machines. */
+export type CommentRecord = {
+  /** Who may post the comment; when it is this process, nobody else may from then on. */
+  reserve(runId: RunId): Promise<CommentClaim>;
+  /** Notes the comment that was posted, or `NO_COMMENT` when GitHub refused it. */
+  note(runId: RunId, commentId: number): Promise<void>;
+};
+
 export type GitHubReporterOptions = Pick<GitHubAppDeps, "octokitFor" | "botLogin"> & {
+  comments: CommentRecord;
   /** Takes known secrets out of what is posted. */
   mask: Mask;
   log: Logger;
+  /**
+   * Whether the place of a waiting run is kept current. Only where no other process can begin the run meanwhile, since a
+   * late edit would stand over that one's words. Default `posted-once`.
+   */
+  placeInLine?: "kept-current" | "posted-once";
   /** Least time between two edits of one comment, in milliseconds. Default 5000. */
   minGapMs?: number;
+  /** How long the last word waits for a process that is about to post the comment, in milliseconds. Default 30 s. */
+  othersMs?: number;
 };
 
 /** How far our clock may be ahead of GitHub's, in milliseconds. */
 const CLOCK_SKEW_MS = 15 * 60_000;
 
-type Reported = { comment: StatusComment; place: CommandPlace; state: LiveState | null; log: Logger };
+type Reported = {
+  comment: StatusComment;
+  place: CommandPlace;
+  thread: GitHubThread;
+  state: LiveState | null;
+  log: Logger;
+};
 
 /**
- * Tells the runs that came from GitHub where they were asked for: one comment per run, edited in place, and at the end
- * 🚀 or 😕 on the command. Runs without a GitHub thread are passed over. Nothing that GitHub refuses stops a run.
+ * Tells the runs that came from GitHub where they were asked for: one comment per run over all processes, edited in
+ * place, and at the end 🚀 or 😕 on the command. Runs without a GitHub thread are passed over. Nothing that GitHub refuses
+ * stops a run; when GitHub is away for long, `onFinished` rejects with `ReportError` and is to be called again later,
+ * by whichever process.
  */
 export function createGitHubReporter(options: GitHubReporterOptions): RunReporter {
-  const { mask, log } = options;
-  const startedAtMs = Date.now();
+  const { mask, placeInLine = "posted-once" } = options;
   const runs = new Map<RunId, Reported>();
 
   const find = (request: RunRequest): Reported | null => {
-    const known = runs.get(request.run_id) ?? toReported(request, { ...options, startedAtMs, log });
+    const known = runs.get(request.run_id) ?? toReported(request, { ...options, note });
     if (known !== null) runs.set(request.run_id, known);
     return known;
+  };
+  const note = async (runId: RunId, commentId: number): Promise<void> => {
+    await options.comments.note(runId, commentId);
+    // Whoever takes the run out of the queue finds the comment in the record.
+    if (runs.get(runId)?.state === "queued" && placeInLine === "posted-once") runs.delete(runId);
   };
 
   return {
     onProgress: (request, progress) => {
       const reported = find(request);
       if (reported === null) return;
-      const change = reported.state === progress.state ? "detail" : "stage";
+      const isNews = reported.state !== progress.state;
+      const stage = progress.state === "queued" && placeInLine === "posted-once" ? "opening" : "stage";
       reported.state = progress.state;
-      reported.comment.show(mask.text(toProgressText(progress, { runId: request.run_id })), { change });
+      const text = mask.text(toProgressText(progress, { runId: request.run_id }));
+      reported.comment.show(text, { change: isNews || stage === "opening" ? stage : "detail" });
     },
     onFinished: async ({ request, ...finished }) => {
       const reported = find(request);
       if (reported === null) return;
-      runs.delete(request.run_id);
       await reported.comment.finish(mask.text(toResultText(finished)));
-      const octokit = await options.octokitFor(...toTarget(request));
-      const content = finished.result.status === "done" ? "rocket" : "confused";
-      await addReaction(octokit, { place: reported.place, content, log: reported.log });
+      passStep("comment-finished");
+      await react(reported, { ...options, content: finished.result.status === "done" ? "rocket" : "confused" });
+      runs.delete(request.run_id);
     },
   };
 }
 
-type ToReportedOptions = GitHubReporterOptions & { startedAtMs: number };
+type ToReportedOptions = GitHubReporterOptions & { note: CommentRecord["note"] };
 
 function toReported(request: RunRequest, options: ToReportedOptions): Reported | null {
   const { thread, repository, run_id: runId, accepted_at: acceptedAt } = request;
   if (thread === null || repository.kind !== "github") return null;
+  const { minGapMs, othersMs } = options;
   const place: CommandPlace = {
     owner: repository.owner,
     repo: repository.name,
     number: thread.number,
     commentId: thread.comment_id,
   };
-  const acceptedAtMs = Date.parse(acceptedAt);
   const log = options.log.child({ runId });
   const comment = createStatusComment({
     octokit: () => options.octokitFor(thread.installation_id, thread.repository_id),
     place,
     marker: `<!-- codex-run:${runId} -->`,
-    attempt: acceptedAtMs < options.startedAtMs ? "repeat" : "new",
-    since: new Date(acceptedAtMs - CLOCK_SKEW_MS).toISOString(),
+    since: new Date(Date.parse(acceptedAt) - CLOCK_SKEW_MS).toISOString(),
     botLogin: () => options.botLogin(),
+    reserve: () => options.comments.reserve(runId),
+    note: (commentId) => options.note(runId, commentId),
     log,
-    ...(options.minGapMs === undefined ? {} : { minGapMs: options.minGapMs }),
+    ...(minGapMs === undefined ? {} : { minGapMs }),
+    ...(othersMs === undefined ? {} : { othersMs }),
   });
-  return { comment, place, state: null, log };
+  return { comment, place, thread, state: null, log };
 }
 
-function toTarget({ thread }: RunRequest): [number, number] {
-  if (thread === null) throw new Error("This run was not asked for on GitHub.");
-  return [thread.installation_id, thread.repository_id];
+type ReactOptions = Pick<GitHubReporterOptions, "octokitFor"> & { content: "rocket" | "confused" };
+
+/** Reacts on the command; a refusal is logged, and an outage is a `ReportError`. */
+async function react({ thread, place, log }: Reported, { octokitFor, content }: ReactOptions): Promise<void> {
+  try {
+    const octokit = await octokitFor(thread.installation_id, thread.repository_id);
+    await putReaction(octokit, { place, content }).catch(throwReportError);
+  } catch (error) {
+    if (error instanceof ReportError) throw error;
+    log.warn({ content, status: toStatus(error) }, "reaction was not accepted");
+  }
 }

@@ -28,7 +28,7 @@ export async function retryTransient<Answer>(call: () => Promise<Answer>, plan: 
     randomize: true,
     shouldRetry: ({ error }) => isTransient(error) && performance.now() + toAskedDelayMs(error) < deadline,
     onFailedAttempt: async ({ error }) => {
-      const delayMs = isTransient(error) ? toAskedDelayMs(error) : 0;
+      const delayMs = toAskedDelayMs(error);
       if (delayMs > 0 && performance.now() + delayMs < deadline) await sleep(delayMs);
     },
   });
@@ -60,16 +60,23 @@ export function isTransient(error: unknown): boolean {
   return status === 422 && /\babuse\b|submitted too quickly/i.test(message);
 }
 
-/** What the answer asks us to wait, in milliseconds; a secondary limit without a time asks for a minute. */
-function toAskedDelayMs(error: unknown): number {
+/**
+ * How long the answer itself asks us to wait, in milliseconds; 0 when it does not say. It is counted on the server's own
+ * clock, whatever ours says. A secondary limit without a time asks for a minute (docs.github.com, "Rate limits for the
+ * REST API").
+ */
+export function toAskedDelayMs(error: unknown): number {
   const failed = HttpError.safeParse(error).data;
-  if (failed === undefined || failed.status >= 500) return 0;
+  if (failed === undefined || !isTransient(error)) return 0;
   const headers = failed.response?.headers ?? {};
-  const retryAfterS = Number(headers["retry-after"]);
+  const retryAfterS = Number(headers["retry-after"] ?? Number.NaN);
   if (Number.isFinite(retryAfterS)) return retryAfterS * 1000;
-  const resetS = Number(headers["x-ratelimit-reset"]);
+  if (failed.status >= 500) return 0;
+  const resetS = Number(headers["x-ratelimit-reset"] ?? Number.NaN);
   if (String(headers["x-ratelimit-remaining"]) === "0" && Number.isFinite(resetS)) {
-    return Math.max(0, resetS * 1000 - Date.now());
+    const sentMs = Date.parse(String(headers["date"]));
+    // A second more, since the reset is told in whole seconds.
+    return Math.max(0, resetS * 1000 - (Number.isNaN(sentMs) ? Date.now() : sentMs)) + 1000;
   }
   return 60_000;
 }

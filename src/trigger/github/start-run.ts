@@ -1,26 +1,38 @@
 import type { NewRun } from "../../orchestrator.ts";
 import { toDurationText } from "../../run/words.ts";
 import { removeHidden } from "../../text/hidden.ts";
-import type { AnswerOptions, CommandCall } from "./command-call.ts";
+import type { AnswerOptions, CommandCall, Tell } from "./command-call.ts";
 import { toMistakeText } from "./command-help.ts";
 import type { CommentCommand } from "./command.ts";
 import { addReaction } from "./comment.ts";
-import type { TriggerLimits } from "./deps.ts";
+import type { Submission, TriggerLimits } from "./deps.ts";
 import { reply, type Reply } from "./reply.ts";
 
 type RunCommand = Extract<CommentCommand, { kind: "run" }>;
 
-/** Starts the run a command asks for, or says why it does not start. Rejects when the run is not accepted. */
-export async function startRun(command: RunCommand, options: AnswerOptions): Promise<void> {
+/** Starts the run a command asks for; resolves with what there is to tell. Rejects when the run is not accepted. */
+export async function startRun(command: RunCommand, options: AnswerOptions): Promise<Tell> {
   const { call, deps, admission } = options;
   const run = toNewRun(command, { call, limits: deps.limits });
   const refusal = checkRun(run, options);
-  if (refusal !== null) return reply(refusal, { ...options, reaction: "confused" });
+  const refuse =
+    (why: Reply): Tell =>
+    () =>
+      reply(why, { ...options, reaction: "confused" });
+  if (refusal !== null) return refuse(refusal);
 
   const admitted = await admission.add(() => admit(run, options));
-  if (admitted === "limit") return reply(toLimitReply(deps.limits), { ...options, reaction: "confused" });
-  const content = admitted === "accepted" ? "eyes" : "confused";
-  return addReaction(call.octokit, { place: call.place, content, log: call.log });
+  const { octokit, place, log } = call;
+  switch (admitted.kind) {
+    case "accepted":
+      return () => addReaction(octokit, { place, content: "eyes", log });
+    case "told-before":
+      return () => addReaction(octokit, { place, content: "confused", log });
+    case "limit":
+      return refuse(toLimitReply(deps.limits));
+    case "full":
+      return refuse(toFullReply(admitted.waiting));
+  }
 }
 
 /** Turns the command into the run it asks for. All text of people is freed of what cannot be seen. */
@@ -73,17 +85,20 @@ function checkRun(run: NewRun, { call, deps }: AnswerOptions): Reply | null {
   return null;
 }
 
+type Admission = Submission | { kind: "limit" } | { kind: "told-before" };
+
 /** Accepts the run, unless its person has reached the limit. A run that may have been accepted before is not counted again. */
-async function admit(run: NewRun, { call, deps, limit }: AnswerOptions): Promise<"accepted" | "limit" | "told-before"> {
+async function admit(run: NewRun, { call, deps, limit }: AnswerOptions): Promise<Admission> {
   const { deliveryId, author, attempt, log } = call;
-  const decision = attempt === "first" ? limit.check(author.id) : ({ verdict: "free" } as const);
+  const decision = attempt === "first" ? await limit.check(author.id) : ({ verdict: "free" } as const);
   if (decision.verdict === "reached") {
     log.info({ actorId: author.id }, "run limit reached");
-    return decision.told === "just-now" ? "limit" : "told-before";
+    return { kind: decision.told === "just-now" ? "limit" : "told-before" };
   }
-  const runId = await deps.submit(run, { deliveryId });
-  log.info({ runId, actorId: author.id }, "command made a run");
-  return "accepted";
+  const submission = await deps.submit(run, { deliveryId });
+  if (submission.kind === "accepted") log.info({ runId: submission.runId, actorId: author.id }, "command made a run");
+  else log.warn({ actorId: author.id, waiting: submission.waiting }, "command refused, the queue is full");
+  return submission;
 }
 
 function toMistakeReply(problem: string, nearest: string): Reply {
@@ -96,4 +111,12 @@ function toLimitReply({ runsPerHour }: TriggerLimits): Reply {
     "Until an hour has passed since the first of them, I answer your further commands only with 😕.",
   ];
   return { kind: "limit", text: text.join(" ") };
+}
+
+function toFullReply(waiting: number): Reply {
+  const many = waiting === 1 ? "1 run waits" : `${waiting} runs wait`;
+  return {
+    kind: "full",
+    text: `I did not start this: the queue is full (${many} already). Nothing was kept of the command; give it again later.`,
+  };
 }

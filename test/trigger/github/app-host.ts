@@ -12,11 +12,19 @@ import { SECRET } from "./gate-server.ts";
 export const silentLog = pino({ level: "silent" });
 
 /** Deliveries kept in memory, by the rules of the real ones. */
-export type MemoryDeliveries = GitHubAppDeps["deliveries"] & { stored: StoredDelivery[]; handled: string[] };
+export type MemoryDeliveries = GitHubAppDeps["deliveries"] & {
+  stored: StoredDelivery[];
+  handled: string[];
+  /** What was recorded and not handled, by whomever. */
+  open(): StoredDelivery[];
+  /** Records a delivery as a process would that died afterwards. */
+  leave(delivery: StoredDelivery): void;
+};
 
 export function createDeliveries(): MemoryDeliveries {
   const stored: StoredDelivery[] = [];
   const handled: string[] = [];
+  const left: string[] = [];
   return {
     stored,
     handled,
@@ -28,7 +36,16 @@ export function createDeliveries(): MemoryDeliveries {
       return "new";
     },
     markHandled: (deliveryId) => void handled.push(deliveryId),
-    unhandled: () => stored.filter(({ deliveryId }) => !handled.includes(deliveryId)),
+    open: () => stored.filter(({ deliveryId }) => !handled.includes(deliveryId)),
+    takeUnhandled: async () => {
+      const taken = stored.filter(({ deliveryId }) => left.includes(deliveryId) && !handled.includes(deliveryId));
+      left.length = 0;
+      return taken;
+    },
+    leave: (delivery) => {
+      if (!stored.some(({ deliveryId }) => deliveryId === delivery.deliveryId)) stored.push(delivery);
+      left.push(delivery.deliveryId);
+    },
   };
 }
 
@@ -44,7 +61,8 @@ export type AppHost = Disposable & {
 
 let privateKey: string | null = null;
 
-function createPrivateKey(): string {
+/** A key for a Probot that never uses it. */
+export function createPrivateKey(): string {
   const { privateKey: key } = generateKeyPairSync("rsa", {
     modulusLength: 2048,
     publicKeyEncoding: { type: "spki", format: "pem" },
@@ -64,12 +82,12 @@ export async function startApp(overrides: Partial<GitHubAppDeps> = {}): Promise<
     deliveries,
     submit: async (run, { deliveryId }) => {
       const known = runs.find((it) => it.deliveryId === deliveryId);
-      if (known !== undefined) return known.runId;
+      if (known !== undefined) return { kind: "accepted", runId: known.runId };
       const runId = createRunId();
       runs.push({ run, runId, deliveryId });
-      return runId;
+      return { kind: "accepted", runId };
     },
-    countRuns: ({ actorId }) => runs.filter(({ run }) => run.thread?.actor_id === actorId).length,
+    countRuns: async ({ actorId }) => runs.filter(({ run }) => run.thread?.actor_id === actorId).length,
     isServed: () => true,
     limits: { defaultTimeoutS: 300, maxTimeoutS: 3600, runsPerHour: 10 },
     octokitFor: async () => api.octokit,

@@ -39,7 +39,7 @@ test("a writer's command becomes one run, and 👀", async () => {
   ]);
   expect(host.api.reactions()).toEqual(["eyes"]);
   expect(host.api.posted()).toEqual([]);
-  expect(host.deliveries.unhandled()).toEqual([]);
+  expect(host.deliveries.open()).toEqual([]);
 });
 
 test.each([
@@ -73,7 +73,7 @@ test("WB-021: who may only read gets one 👎 and nothing else, whatever author_
   expect(host.api.reactions()).toEqual(["-1"]);
   expect(host.api.calls).toHaveLength(2);
   expect(host.runs).toEqual([]);
-  expect(host.deliveries.unhandled()).toEqual([]);
+  expect(host.deliveries.open()).toEqual([]);
 });
 
 test.each(["/codex cancel", "/codex help", "/codex --bad option", "/codex"])(
@@ -200,7 +200,7 @@ test("CM-034: of 100 commands by one person 10 run, one gets a reply, the others
   expect(host.api.posted()).toHaveLength(1);
   expect(host.api.posted()[0]).toContain("10 runs");
   expect(host.api.reactions().filter((content) => content === "confused")).toHaveLength(90);
-  expect(host.deliveries.unhandled()).toEqual([]);
+  expect(host.deliveries.open()).toEqual([]);
 });
 
 test("WB-010: in a locked conversation the run starts, although nothing may be said or reacted", async () => {
@@ -214,7 +214,7 @@ test("WB-010: in a locked conversation the run starts, although nothing may be s
     { method: "POST", path: /reactions$/, answer: locked },
   );
   await host.comment({ body: "/codex help", commentId: 1002 });
-  expect(host.deliveries.unhandled()).toEqual([]);
+  expect(host.deliveries.open()).toEqual([]);
 });
 
 test("GH-008: an App that was removed from the repository meanwhile starts nothing and gives up at once", async () => {
@@ -230,7 +230,7 @@ test("a run that cannot be accepted is shown as 😕", async () => {
   using host = await startApp({ submit: () => Promise.reject(new Error("disk full")) });
   await host.comment({});
   expect(host.api.reactions()).toEqual(["confused"]);
-  expect(host.deliveries.unhandled()).toEqual([]);
+  expect(host.deliveries.open()).toEqual([]);
 });
 
 test("a delivery that cannot be recorded is answered with 503, with nothing of it in the answer", async () => {
@@ -242,36 +242,11 @@ test("a delivery that cannot be recorded is answered with 503, with nothing of i
   });
 });
 
-test("what an earlier process recorded is taken up at the start, and said only once", async () => {
-  const deliveries = createDeliveries();
-  const delivery = (deliveryId: string, options: { body: string; commentId: number }) => ({
-    deliveryId,
-    commentKey: `1296269/${options.commentId}`,
-    event: "issue_comment",
-    payload: JSON.stringify(createPayload(options)),
-  });
-  await deliveries.record(delivery("d1", { body: "/codex do it", commentId: 1 }));
-  await deliveries.record(delivery("d2", { body: "/codex help", commentId: 2 }));
-  await deliveries.record(delivery("d3", { body: "/codex help", commentId: 3 }));
-  using host = await startApp({ deliveries });
-  host.api.comments.push(
-    { id: 1, body: "<!-- codex-orchestrator:d2:help -->\n\nHelp", user: { login: BOT } },
-    { id: 2, body: "<!-- codex-orchestrator:d3:help -->\n\nI am not the App", user: { login: "octocat" } },
-  );
-  host.app.resumeUnhandled();
-  await host.app.onIdle();
-  expect(host.runs).toHaveLength(1);
+test("a full queue refuses with one reply that says how many wait, and 😕", async () => {
+  using host = await startApp({ submit: async () => ({ kind: "full", waiting: 1000 }) });
+  await host.comment({});
   expect(host.api.posted()).toHaveLength(1);
-  expect(host.api.posted()[0]).toContain("d3:help");
-  expect(deliveries.unhandled()).toEqual([]);
-});
-
-test("GH-010: a reply whose answer got lost is looked up before it is posted again", async () => {
-  using host = await startApp();
-  host.api.comments.push({ id: 77, body: "<!-- codex-orchestrator:lost:help -->\n\nHelp", user: { login: BOT } });
-  host.api.failures.push({ method: "POST", path: /42\/comments$/, answer: { status: 502 } });
-  await host.comment({ body: "/codex help" }, { id: "lost" });
-  expect(host.api.posted()).toHaveLength(1);
-  expect(host.api.find("GET", /42\/comments$/)).toHaveLength(1);
-  expect(host.api.reactions()).toEqual(["eyes", "rocket"]);
+  expect(host.api.posted()[0]).toMatch(/queue is full \(1000 runs wait[^]*later/);
+  expect(host.api.reactions()).toEqual(["confused"]);
+  expect(host.deliveries.open()).toEqual([]);
 });

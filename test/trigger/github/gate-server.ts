@@ -3,30 +3,27 @@ import { once } from "node:events";
 import { createServer, request, type OutgoingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pino } from "pino";
-import { createWebhookGate, type WebhookGateOptions } from "../../../src/trigger/github/gate.ts";
+import { createWebhookGate, type SignedDelivery, type WebhookGateOptions } from "../../../src/trigger/github/gate.ts";
 
 export const SECRET = "correct horse battery staple";
 
 export type GateServer = AsyncDisposable & {
   port: number;
   server: Server;
-  /** Bodies that passed the gate. */
-  passed: string[];
+  /** What passed the gate. */
+  passed: SignedDelivery[];
   /** Every line that was logged. */
   logged: string[];
 };
 
-/** A real server with the gate alone on it; what passes is answered with 200. */
+/** A real server with the gate alone on it. */
 export async function startGateServer(options: Partial<WebhookGateOptions> = {}): Promise<GateServer> {
-  const passed: string[] = [];
+  const passed: SignedDelivery[] = [];
   const logged: string[] = [];
   const gate = createWebhookGate({
     secret: SECRET,
     log: pino({ level: "trace" }, { write: (line) => void logged.push(line) }),
-    handle: async ({ body }, response) => {
-      passed.push(body);
-      response.writeHead(200).end("ok\n");
-    },
+    handle: async (delivery) => void passed.push(delivery),
     ...options,
   });
   const server = createServer((incoming, response) => void gate(incoming, response));
@@ -60,7 +57,7 @@ export function sign(body: string | Buffer, { secret = SECRET, algorithm = "sha2
 }
 
 /** The headers of a good delivery of this body. */
-export function toHeaders(body: string | Buffer, event = "issue_comment"): OutgoingHttpHeaders {
+export function toHeaders(body: string | Buffer, event = "issue_comment"): Record<string, string | number> {
   return {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),

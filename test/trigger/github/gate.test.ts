@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { RecordError } from "../../../src/trigger/github/record-error.ts";
 import { MAX_BODY_BYTES } from "../../../src/trigger/github/webhook-headers.ts";
 import { createPayload } from "./comment-payload.ts";
 import { send, sign, startGateServer, toHeaders, type SendOptions } from "./gate-server.ts";
@@ -20,11 +21,31 @@ const signed = (text: string | Buffer, event?: string): SendOptions => ({
   body: text,
 });
 
-test("a signed delivery passes, with its body as it was sent", async () => {
+test("a signed comment passes, with the fields that are used as they were sent", async () => {
   await using gate = await startGateServer();
-  const text = JSON.stringify(createPayload({ body: "/codex Größe ändern 🎈" }));
-  expect(await send(gate.port, signed(text))).toMatchObject({ status: 200 });
-  expect(gate.passed).toEqual([text]);
+  const payload = createPayload({ body: "/codex Größe ändern 🎈" });
+  const delivery = signed(JSON.stringify(payload));
+  expect(await send(gate.port, delivery)).toMatchObject({ status: 200 });
+  const [passed] = gate.passed;
+  expect(passed).toMatchObject({ id: delivery.headers["x-github-delivery"], event: "issue_comment" });
+  expect(payload).toMatchObject(passed?.payload ?? {});
+  expect(passed?.payload).toHaveProperty("comment.body", "/codex Größe ändern 🎈");
+  expect(JSON.stringify(passed?.payload).length).toBeLessThan(1000);
+});
+
+test("any other event passes as it was sent", async () => {
+  await using gate = await startGateServer();
+  const payload = { zen: "Design for failure.", hook_id: 1 };
+  expect(await send(gate.port, signed(JSON.stringify(payload), "ping"))).toMatchObject({ status: 200 });
+  expect(gate.passed).toMatchObject([{ event: "ping", payload }]);
+});
+
+test.each([
+  [503, "that may be delivered again", new AggregateError([new RecordError()])],
+  [500, "that is a defect", new TypeError("CANARY")],
+])("%i answers a failure behind the gate %s, with nothing of it in the answer", async (status, _title, error) => {
+  await using gate = await startGateServer({ handle: () => Promise.reject(error) });
+  expect(await send(gate.port, signed(body))).toMatchObject({ status, body: "" });
 });
 
 const refused: [title: string, status: number, request: SendOptions][] = [
@@ -128,6 +149,31 @@ test.each([
 ])("%s passes the gate, for the application to ignore", async (_title, event, payload) => {
   await using gate = await startGateServer();
   expect(await send(gate.port, signed(JSON.stringify(payload), event))).toMatchObject({ status: 200 });
+});
+
+test("a delivery that comes twice, even at once, is passed on once", async () => {
+  await using gate = await startGateServer();
+  const delivery = signed(body);
+  const answers = await Promise.all([send(gate.port, delivery), send(gate.port, delivery)]);
+  expect([...answers, await send(gate.port, delivery)].map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(gate.passed).toHaveLength(1);
+});
+
+test("a delivery that could not be taken is passed on again, and so is another one with its id", async () => {
+  let tries = 0;
+  await using gate = await startGateServer({
+    handle: async () => {
+      if (++tries === 1) throw new AggregateError([new RecordError()]);
+    },
+  });
+  const delivery = signed(body);
+  const other = JSON.stringify(createPayload({ body: "/codex Something else" }));
+  const namesake = { headers: { ...toHeaders(other), "x-github-delivery": delivery.headers["x-github-delivery"] } };
+  const statuses: number[] = [];
+  for (const one of [delivery, delivery, delivery, { ...namesake, body: other }]) {
+    statuses.push((await send(gate.port, one)).status);
+  }
+  expect([statuses, tries]).toEqual([[503, 200, 200, 200], 3]);
 });
 
 test("WH-020: a body one byte over 25 MiB is refused by its announced length, unread", async () => {

@@ -28,7 +28,7 @@ export type GitHubApi = Disposable & {
 /** Stands in for GitHub's REST API: permissions, reactions and comments of one repository. Anything else fails the test. */
 export function openGitHubApi(): GitHubApi {
   nock.disableNetConnect();
-  nock.enableNetConnect("127.0.0.1");
+  nock.enableNetConnect(/^(?:127\.0\.0\.1|localhost):/);
   const TestOctokit = ProbotOctokit.defaults((options: object) => ({
     ...options,
     retry: { enabled: false },

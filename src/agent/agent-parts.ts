@@ -1,0 +1,143 @@
+import { chmod, chown, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { toCodexArgv } from "../codex/argv.ts";
+import { checkCodexVersion } from "../codex/version.ts";
+import { toContainerSpec, type ContainerSpec } from "../container/container-spec.ts";
+import type { ContainerEngine } from "../container/engine.ts";
+import { isLostEnding } from "../container/lost-ending.ts";
+import { reattachContainer } from "../container/reattach-container.ts";
+import { startContainer, type RunningContainer } from "../container/start-container.ts";
+import { openGateway, type Gateway } from "../gateway/gateway.ts";
+import { RunError } from "../run/failure.ts";
+import type { AgentExit, AgentReport } from "../run/outcome.ts";
+import type { RunRequest } from "../run/request.ts";
+import type { StartAgentOptions } from "./agent.ts";
+
+/** One run's container and its way to the model. */
+export type AgentParts = {
+  container: RunningContainer;
+  gateway: Gateway;
+  codexVersion: string | null;
+  /** What the container's output begins with: all there is, or only what the engine still has. */
+  output: "from-start" | "cut" | "new";
+  /** When the model was last heard of, on the clock of `performance.now()`. */
+  heardAt: () => number;
+  /** Corrects what the exit code seems to say by what the events said. */
+  toExit: (exit: AgentExit, report: AgentReport) => AgentExit;
+};
+
+/** Brings up gateway and container. Rejects when the engine cannot do its part, and leaves nothing behind then. */
+export async function openParts(request: RunRequest, options: StartAgentOptions): Promise<AgentParts> {
+  const { engine, settings, paths } = options;
+  const [codexVersion] = await Promise.all([
+    readCodexVersion(engine, settings.image),
+    makeOwnedFolder(paths.sessions(request.run_id), settings.user),
+    makeSocketFolder(paths.socketFolder(request.run_id)),
+  ]);
+  const gateway = await openRunGateway(request, options);
+  try {
+    const container = await startContainer(engine, { spec: await toSpec(request, options) });
+    return {
+      ...{ container, gateway, codexVersion, output: "new" },
+      heardAt: () => gateway.lastActivityAt,
+      toExit: (exit) => exit,
+    };
+  } catch (error) {
+    await gateway[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Finds the run's container again and serves its gateway anew; null when the container is gone or never started. */
+export async function reopenParts(request: RunRequest, options: StartAgentOptions): Promise<AgentParts | null> {
+  const { engine, settings, paths } = options;
+  await makeSocketFolder(paths.socketFolder(request.run_id));
+  // First the gateway: an agent that waits for it goes on while we look for its container.
+  const gateway = await openRunGateway(request, options);
+  try {
+    const found = await reattachContainer(engine, { runId: request.run_id, instanceId: paths.instance });
+    if (found.kind !== "running" && found.kind !== "ended") {
+      await gateway[Symbol.asyncDispose]();
+      return null;
+    }
+    const codexVersion = await readCodexVersion(engine, settings.image).catch(() => null);
+    return {
+      ...{ container: found.container, gateway, codexVersion },
+      output: found.isFromStart ? "from-start" : "cut",
+      heardAt: () => gateway.lastActivityAt,
+      toExit: (exit, report) => (found.kind === "ended" ? toExitOfUnwatched(exit, report) : exit),
+    };
+  } catch (error) {
+    await gateway[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Nobody saw this container end, so an ending by a signal was the engine's doing, not the agent's. */
+function toExitOfUnwatched(exit: AgentExit, report: AgentReport): AgentExit {
+  return exit.reason === "exited" && isLostEnding(exit, report) ? { reason: "lost" } : exit;
+}
+
+async function openRunGateway(
+  request: RunRequest,
+  { settings, paths, before, watch }: StartAgentOptions,
+): Promise<Gateway> {
+  const { findUpstream, authorization, onUnauthorized, maxTokens } = settings.model;
+  return openGateway({
+    socketPath: join(paths.socketFolder(request.run_id), "model.sock"),
+    upstreamUrl: await findUpstream(),
+    authorization,
+    onUnauthorized,
+    ...(before.usage === null ? {} : { initialUsage: before.usage }),
+    budget: maxTokens === null ? {} : { maxTokens },
+    onUsage: watch.onUsage,
+    onGoodAnswer: () => settings.model.breaker.note(null),
+  });
+}
+
+async function toSpec(
+  request: RunRequest,
+  { settings, paths, workspace, attempt }: StartAgentOptions,
+): Promise<ContainerSpec> {
+  const [treePath, inputPath, socketFolderPath, sessionsPath] = await Promise.all(
+    [
+      workspace.treePath,
+      workspace.inputPath,
+      paths.socketFolder(request.run_id),
+      paths.sessions(request.run_id),
+    ].map(settings.toEnginePath),
+  );
+  if (treePath === undefined || inputPath === undefined || socketFolderPath === undefined || sessionsPath === undefined)
+    throw new Error("A folder of the run has no path.");
+  return toContainerSpec({
+    runId: request.run_id,
+    attempt,
+    instanceId: paths.instance,
+    image: settings.image,
+    argv: toCodexArgv({ model: request.model, effort: request.effort, dir: request.dir, resumeThreadId: null }),
+    owner: settings.user,
+    limits: settings.limits,
+    runtime: settings.runtime,
+    paths: { treePath, inputPath, socketFolderPath, sessionsPath },
+    workspaceAccess: request.mode === "ask" ? "read-only" : "read-write",
+  });
+}
+
+/** Which Codex the image holds. Rejects with `image-missing`, or `image-unusable` when it is too old. */
+async function readCodexVersion(engine: ContainerEngine, image: string): Promise<string | null> {
+  const found = await engine.readImage(image);
+  if (found === null) throw new RunError("image-missing", `The runner image ${image} does not exist on this engine.`);
+  const problem = checkCodexVersion(found.codexVersion);
+  if (problem !== null) throw new RunError("image-unusable", problem);
+  return found.codexVersion;
+}
+
+async function makeSocketFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(path, 0o755);
+}
+
+async function makeOwnedFolder(path: string, { uid, gid }: { uid: number; gid: number }): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  if (process.getuid?.() === 0) await chown(path, uid, gid);
+}

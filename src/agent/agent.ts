@@ -1,0 +1,141 @@
+import { access, chmod, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { CodexActivity } from "../codex/events.ts";
+import { composePrompt } from "../codex/prompt.ts";
+import type { ContainerEngine } from "../container/engine.ts";
+import type { Mask } from "../mask.ts";
+import type { AgentEnd, MachineTime } from "../run/checkpoint.ts";
+import { toElapsedMs } from "../run/machine-time.ts";
+import type { RunRequest } from "../run/request.ts";
+import type { Usage } from "../run/result.ts";
+import type { StatePaths } from "../store/paths.ts";
+import { passStep } from "../steps.ts";
+import type { Workspace } from "../workspace/workspace.ts";
+import { openParts, reopenParts, type AgentParts } from "./agent-parts.ts";
+import type { AgentSettings } from "./agent-settings.ts";
+import { readOutput } from "./read-output.ts";
+
+export type StartAgentOptions = {
+  engine: ContainerEngine;
+  settings: AgentSettings;
+  workspace: Workspace;
+  paths: StatePaths;
+  mask: Mask;
+  /** Counts the containers of this run, from 1. */
+  attempt: number;
+  /** What an earlier process knew of the same container. */
+  before: { usage: Usage | null; silentMs: number };
+  signals: AgentSignals;
+  watch: AgentWatch;
+};
+
+/** `cancel` ends the agent; `detach` lets go of it, and leaves it as it is for another process. */
+export type AgentSignals = { cancel: AbortSignal; detach: AbortSignal };
+
+/** What is told while the agent works. */
+export type AgentWatch = {
+  onActivity(activity: CodexActivity): void;
+  onUsage(usage: Usage): void;
+  /** Milliseconds since anything was heard of Codex or the model; told every few seconds. */
+  onSilence(silentMs: number): void;
+};
+
+/** A container that is getting ready, and waits for its word to begin; or one that was found again. */
+export type Agent = AsyncDisposable & {
+  /** Resolves when the container waits for its word. Rejects when the engine cannot do its part. */
+  ready(): Promise<void>;
+  /**
+   * Hands over the prompt, unless that was done, and waits for the end, whatever it is. The time limit counts from
+   * `beganAt`, whoever supervised it meanwhile. Rejects when the engine cannot do its part, and with `DetachedError`.
+   */
+  run(options: { beganAt: MachineTime }): Promise<AgentEnd>;
+};
+
+/** How often the record is told how long the agent has been silent. */
+const SILENCE_EVERY_MS = 5_000;
+
+/**
+ * Starts the agent's container and its gateway, and returns at once: both come up while the repository is fetched. The
+ * container's entry waits until the workspace is there. Disposing ends and removes both, unless it was detached.
+ */
+export function startAgent(request: RunRequest, options: StartAgentOptions): Agent {
+  return toAgent(request, { ...options, opening: openParts(request, options) });
+}
+
+/** Finds the agent of a run that another process left; null when its container is gone, so that it must begin anew. */
+export async function resumeAgent(request: RunRequest, options: StartAgentOptions): Promise<Agent | null> {
+  const parts = await reopenParts(request, options);
+  return parts === null ? null : toAgent(request, { ...options, opening: Promise.resolve(parts) });
+}
+
+function toAgent(request: RunRequest, options: StartAgentOptions & { opening: Promise<AgentParts> }): Agent {
+  const { opening, signals, paths } = options;
+  opening.catch(() => {}); // reported by ready() or run(), or by nobody when the clone fails first
+  return {
+    ready: async () => void (await opening),
+    run: async ({ beganAt }) => supervise(request, { ...options, parts: await opening, beganAt }),
+    [Symbol.asyncDispose]: async () => {
+      const parts = await opening.catch(() => null);
+      if (signals.detach.aborted) parts?.container.letGo();
+      await parts?.container[Symbol.asyncDispose]();
+      await parts?.gateway[Symbol.asyncDispose]();
+      if (!signals.detach.aborted) await rm(paths.socketFolder(request.run_id), { recursive: true, force: true });
+    },
+  };
+}
+
+type SuperviseOptions = StartAgentOptions & { parts: AgentParts; beganAt: MachineTime };
+
+async function supervise(request: RunRequest, options: SuperviseOptions): Promise<AgentEnd> {
+  const { parts, workspace, settings, paths, signals, watch } = options;
+  const { container, gateway } = parts;
+  const reading = await readOutput(request.run_id, { ...options, ...parts });
+  const openedAt = performance.now() - options.before.silentMs;
+  const lastActivityAt = (): number => Math.max(openedAt, parts.heardAt(), reading.lastOutputAt());
+  const telling = setInterval(() => watch.onSilence(performance.now() - lastActivityAt()), SILENCE_EVERY_MS);
+  try {
+    settings.model.breaker.noteStart();
+    await handOver(workspace.inputPath, composePrompt(request));
+    passStep("agent-running");
+    const exit = await container.supervise({
+      timeoutMs: request.timeout * 1000 - (toElapsedMs(options.beganAt) ?? 0),
+      stallMs: settings.stallMs,
+      lastActivityAt,
+      signal: signals.cancel,
+      detach: signals.detach,
+      disk: {
+        paths: [workspace.treePath, paths.sessions(request.run_id)],
+        limitBytes: settings.limits.diskBytes,
+        reserveBytes: settings.diskReserveBytes,
+      },
+    });
+    const report = await reading.report;
+    if (gateway.failure !== null) settings.model.breaker.note(gateway.failure);
+    return {
+      codexVersion: parts.codexVersion,
+      exit: parts.toExit(exit, report),
+      report,
+      modelFailure: gateway.failure,
+      usage: gateway.usage,
+      model: gateway.model ?? request.model,
+    };
+  } finally {
+    clearInterval(telling);
+    if (signals.detach.aborted) container.letGo();
+    await reading.close();
+  }
+}
+
+/** Lays the prompt where the container reads it, and gives the word, once. The mode does not depend on our umask. */
+async function handOver(inputPath: string, prompt: string): Promise<void> {
+  const go = join(inputPath, "go");
+  const isGiven = await access(go).then(
+    () => true,
+    () => false,
+  );
+  if (isGiven) return;
+  const path = join(inputPath, "prompt.txt");
+  await writeFile(path, prompt);
+  await chmod(path, 0o644);
+  await writeFile(go, "");
+}

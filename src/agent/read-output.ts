@@ -1,0 +1,80 @@
+import { createReadStream } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createEventReader } from "../codex/events.ts";
+import { createDeadBufferCounter } from "../dead-buffers.ts";
+import type { RunId } from "../run/id.ts";
+import type { AgentReport } from "../run/outcome.ts";
+import { toRunFile } from "../store/run-files.ts";
+import { openRunLog, type RunLog } from "../store/run-log.ts";
+import type { AgentParts } from "./agent-parts.ts";
+import type { StartAgentOptions } from "./agent.ts";
+
+export type Reading = {
+  /** Settles when the output has ended. */
+  report: Promise<AgentReport>;
+  /** When anything was last read, on the clock of `performance.now()`. */
+  lastOutputAt(): number;
+  /** Writes what is still gathered. */
+  close(): Promise<void>;
+};
+
+/** How long output that should have ended is waited for. */
+const CLOSE_WITHIN_MS = 5_000;
+/** How much output that was read and written may wait for the collector. */
+const DEAD_OUTPUT_BYTES = 8 * 1024 ** 2;
+
+/**
+ * Reads the container's output as it comes into the run's log and events; a flood waits for the disk, so that it never
+ * piles up in memory. Output that begins at its start replaces what an earlier process wrote; output whose beginning the
+ * engine has dropped is added to it.
+ */
+export async function readOutput(runId: RunId, options: StartAgentOptions & AgentParts): Promise<Reading> {
+  const { container, paths, mask, output } = options;
+  const log = openRunLog(paths, { runId, mask, mode: output === "cut" ? "append" : "new" });
+  let sink: RunLog | null = output === "cut" ? null : log;
+  let lastOutputAt = -Infinity;
+  const letGo = createDeadBufferCounter({ everyBytes: DEAD_OUTPUT_BYTES });
+  const reader = createEventReader({
+    onActivity: options.watch.onActivity,
+    onEventLine: (line) => sink?.writeEvent(line),
+    onLogLine: (line) => sink?.writeLog(line),
+  });
+  if (output === "cut") {
+    // What was said before, its thread's id above all, stands in the file alone.
+    for await (const chunk of createReadStream(toRunFile(paths, { runId, file: "events" }))) reader.push(Buffer.from(chunk));
+    sink = log;
+    log.writeLog("[the server was started anew here: a part of the output may be missing, or stand here twice]");
+  }
+
+  const isReplay = output !== "new";
+  const startedAt = performance.now();
+  const note = (): void => {
+    // What the engine replays at once was heard long ago.
+    if (!isReplay || performance.now() - startedAt > 1_000) lastOutputAt = performance.now();
+  };
+  const drain = async (): Promise<void> => {
+    for await (const chunk of container.stdout) {
+      note();
+      reader.push(chunk);
+      letGo(chunk.length);
+      await log.drained();
+    }
+  };
+  const drainErrors = async (): Promise<void> => {
+    for await (const chunk of container.stderr) {
+      note();
+      reader.pushError(chunk);
+      await log.drained();
+    }
+  };
+  const report = Promise.all([drain(), drainErrors()]).then(() => reader.end());
+  report.catch(() => {}); // awaited after the container's end
+  return {
+    report,
+    lastOutputAt: () => lastOutputAt,
+    close: async () => {
+      await Promise.race([report.catch(() => {}), sleep(CLOSE_WITHIN_MS, undefined, { ref: false })]);
+      await log.close();
+    },
+  };
+}

@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { executeRun, type Stages } from "./execute-run.ts";
+import { finishRun, reportRun } from "./finish-run.ts";
+import { createJournal, type Journal } from "./journal.ts";
+import type { Logger } from "./logger.ts";
+import type { RunFiles, RunReporter } from "./orchestrator.ts";
+import type { WorkSignals } from "./queue/dispatcher.ts";
+import { DetachedError } from "./run/detached.ts";
+import { createRunFacts, createStopwatch, type RunFacts, type Stopwatch } from "./run/facts.ts";
+import { RunError, toRunFailure } from "./run/failure.ts";
+import type { RunId } from "./run/id.ts";
+import { toElapsedMs } from "./run/machine-time.ts";
+import { toCancelledOutcome, toFailedOutcome, type RunOutcome } from "./run/outcome.ts";
+import type { Activity } from "./run/progress.ts";
+import type { RunRequest } from "./run/request.ts";
+import type { Timings, Usage } from "./run/result.ts";
+import type { LiveState } from "./run/state.ts";
+import { createProgress, type Progress } from "./run-progress.ts";
+import { LeaseLostError, type ClaimedRun } from "./store/claims.ts";
+
+/** What one run's stages report to while they work. */
+export type RunWatch = {
+  onActivity(activity: Activity): void;
+  onUsage(usage: Usage): void;
+  onSilence(silentMs: number): void;
+  facts: RunFacts;
+  stopwatch: Stopwatch;
+  signals: WorkSignals;
+  /** What an earlier process knew of the same agent. */
+  before: { usage: Usage | null; silentMs: number };
+};
+
+export type CarryOutOptions = {
+  files: RunFiles;
+  /** Binds the stages to one run. */
+  stagesFor(request: RunRequest, watch: RunWatch): Stages;
+  reporter: RunReporter | null;
+  /** Removes whatever a run may have left on the engine and on disk, its files excepted. */
+  discardRemains(runId: RunId): Promise<void>;
+  log: Logger;
+  signals: WorkSignals;
+};
+
+/** The part of a run's life that this process has in hand. */
+export type RunLife = CarryOutOptions & {
+  claimed: ClaimedRun;
+  journal: Journal;
+  facts: RunFacts;
+  stopwatch: Stopwatch;
+  startedAt: Date;
+};
+
+/**
+ * Brings a claimed run to its end: the work, the result, the report, the clean-up; from wherever an earlier process left
+ * it. Never rejects. When the process stops, or loses the run to another one, it lets go of it as it is.
+ */
+export async function carryOutRun(claimed: ClaimedRun, options: CarryOutOptions): Promise<void> {
+  const runId = claimed.request.run_id;
+  const log = options.log.child({ runId });
+  const abandoned = new AbortController();
+  const signals = { ...options.signals, detach: AbortSignal.any([options.signals.detach, abandoned.signal]) };
+  const life = openLife(claimed, { ...options, log, signals, abandon: () => abandoned.abort(new DetachedError()) });
+  if (claimed.checkpoint !== null) log.info({ step: claimed.checkpoint.step }, "run was taken over");
+  try {
+    const result = claimed.result ?? (await finishRun(life, await work(life)));
+    await reportRun(life, result);
+  } catch (error) {
+    if (error instanceof DetachedError || signals.detach.aborted) log.info("run was left to another process");
+    else log.error({ err: error }, "run could not be brought to its end, and is tried again");
+    await release(claimed, life);
+  }
+}
+
+type OpenLifeOptions = CarryOutOptions & { abandon: () => void };
+
+function openLife(claimed: ClaimedRun, options: OpenLifeOptions): RunLife {
+  const { request, checkpoint: reached, writer } = claimed;
+  const startedAt = new Date(reached?.startedAt ?? Date.now());
+  const stopwatch = createStopwatch(toSpent(claimed));
+  const { detach } = options.signals;
+  const journal = createJournal({ ...options, writer, reached, stopwatch, startedAt, detach });
+  const facts = { ...createRunFacts(), usage: claimed.usage };
+  if (request.mode !== "ask" && reached?.step === "collected") facts.paidWork = reached.outcome;
+  return { ...options, claimed, journal, facts, stopwatch, startedAt };
+}
+
+/** The time that passed before this process took the run: in the queue, and in the hands of others. */
+function toSpent({ request, checkpoint }: ClaimedRun): { spent: Timings; state: LiveState } {
+  const none = { cloning: null, running: null, publishing: null };
+  if (checkpoint === null) {
+    const queuedMs = Math.max(0, Date.now() - Date.parse(request.accepted_at));
+    return { spent: { queued: queuedMs / 1000, ...none }, state: "queued" };
+  }
+  const { timings: spent } = checkpoint;
+  if (checkpoint.step !== "running") return { spent, state: checkpoint.step === "preparing" ? "cloning" : "running" };
+  const sinceMs = toElapsedMs(checkpoint.beganAt) ?? 0;
+  return { spent: { ...spent, running: sinceMs / 1000 }, state: "running" };
+}
+
+/** The work of a run, whatever becomes of it. Rejects only when the run is let go of. */
+async function work(life: RunLife): Promise<RunOutcome> {
+  const { claimed, stagesFor, signals, facts, stopwatch, journal, log } = life;
+  const { request } = claimed;
+  if (signals.cancel.aborted && journal.reached === null) return toCancelledOutcome();
+  const progress = createProgress(claimed, life);
+  const enter = (state: LiveState): void => {
+    stopwatch.enter(state);
+    progress.enter(state);
+    log.info({ state }, "run changed state");
+  };
+  try {
+    const stages = stagesFor(request, toWatch(life, progress));
+    const outcome = await executeRun(request, { stages, journal, facts, enter, signal: signals.cancel });
+    return outcome;
+  } catch (error) {
+    if (signals.detach.aborted || error instanceof DetachedError) throw new DetachedError();
+    if (signals.cancel.aborted && facts.paidWork === null) return toCancelledOutcome();
+    return toOutcomeOfError(error, { log, known: facts.paidWork });
+  } finally {
+    progress.end();
+  }
+}
+
+function toWatch({ facts, stopwatch, signals, claimed }: RunLife, progress: Progress): RunWatch {
+  return {
+    onActivity: progress.onActivity,
+    onUsage: progress.onUsage,
+    onSilence: progress.onSilence,
+    ...{ facts, stopwatch, signals },
+    before: { usage: claimed.usage, silentMs: claimed.progress?.silentMs ?? 0 },
+  };
+}
+
+/** The one place where what a stage threw becomes an outcome. What is known of the agent's work stays in it. */
+function toOutcomeOfError(error: unknown, { log, known }: { log: Logger; known: RunOutcome | null }): RunOutcome {
+  if (error instanceof RunError) {
+    log.warn({ reason: error.failure.reason, cause: toCauseText(error.cause) }, "run could not go on");
+    return toFailedOutcome(error.failure, known ?? {});
+  }
+  log.error({ err: error }, "run met a defect");
+  const message = `Something went wrong inside Codex Orchestrator: ${toCauseText(error) ?? "unknown"}`;
+  return toFailedOutcome(toRunFailure("internal", { message }), known ?? {});
+}
+
+function toCauseText(cause: unknown): string | null {
+  if (cause === undefined) return null;
+  return (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, " ").slice(0, 300);
+}
+
+const RELEASE_EVERY_MS = 5_000;
+
+/** Gives the run back, so that it is taken over at once; goes on trying while the database is away. */
+async function release({ writer }: ClaimedRun, { signals }: RunLife): Promise<void> {
+  for (;;) {
+    try {
+      return await writer.release();
+    } catch (error) {
+      // A process that stops ends its lease anyway.
+      if (error instanceof LeaseLostError || signals.detach.aborted) return;
+      await sleep(RELEASE_EVERY_MS, undefined, { ref: false });
+    }
+  }
+}

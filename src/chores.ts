@@ -1,0 +1,38 @@
+import type { Composition } from "./compose.ts";
+import { reapRemains } from "./remains.ts";
+import type { GitHubApp } from "./trigger/github/app.ts";
+import { createDeliverySweeper } from "./trigger/github/sweep-deliveries.ts";
+
+/** How often what was left or missed is looked for, in seconds. */
+const REAP_EVERY_S = 120;
+const RESUME_EVERY_S = 60;
+const SWEEP_EVERY_S = 300;
+
+/**
+ * Begins what is done again and again: on every machine for what lies on it, on one of them for what lies on GitHub.
+ * `gitHubApp` is null for a process that takes no deliveries. Disposing it ends the periods.
+ */
+export async function startChores(product: Composition, gitHubApp: GitHubApp | null): Promise<Disposable> {
+  const { bell, github, log, remains } = product;
+  const timers = [every(REAP_EVERY_S, () => reapRemains(remains))];
+  if (gitHubApp !== null) {
+    timers.push(every(RESUME_EVERY_S, () => gitHubApp.resumeUnhandled()));
+    const sweeper = createDeliverySweeper({ appOctokit: () => toAppClient(github), log });
+    await bell.every("sweep-deliveries", { seconds: SWEEP_EVERY_S }, async () => void (await sweeper.sweep()));
+  }
+  return { [Symbol.dispose]: () => timers.forEach((timer) => clearInterval(timer)) };
+}
+
+/** Does it now and then every so often, without keeping the process up. */
+function every(seconds: number, body: () => Promise<void>): NodeJS.Timeout {
+  // A chore tells by itself what goes wrong, and is done again.
+  const quietly = (): void => void body().catch(() => {});
+  quietly();
+  return setInterval(quietly, seconds * 1000).unref();
+}
+
+function toAppClient({ appOctokit }: Composition["github"]) {
+  const client = appOctokit();
+  if (client === null) throw new Error("There is no GitHub App to ask as.");
+  return client;
+}

@@ -1,0 +1,40 @@
+import { Readable } from "node:stream";
+import type Docker from "dockerode";
+
+export type OpenStreamOptions = {
+  method: "GET" | "POST";
+  path: string;
+  query?: Record<string, boolean>;
+  /** Aborting it breaks the answer off, also in its middle. */
+  abortSignal?: AbortSignal;
+};
+
+/**
+ * Sends a request whose answer goes on for long, and resolves to the answer's body as it comes.
+ *
+ * dockerode's own calls gather such an answer in memory, and never settle when the connection breaks in its middle
+ * (docker-modem listens to `end` only).
+ */
+export async function openStream(
+  docker: Docker,
+  { method, path, query, abortSignal }: OpenStreamOptions,
+): Promise<Readable> {
+  const request = {
+    method,
+    // docker-modem takes the query apart from the path, and only where the path ends in its mark.
+    path: query === undefined ? path : `${path}?`,
+    ...(query === undefined ? {} : { options: query }),
+    isStream: true,
+    statusCodes: { 200: true, 404: "no such container", 409: "conflict", 500: "server error" },
+    ...(abortSignal === undefined ? {} : { abortSignal }),
+  };
+  return new Promise<Readable>((resolve, reject) => {
+    docker.modem.dial(request, (error: unknown, stream: unknown) => {
+      if (stream instanceof Readable) {
+        // Heard by who reads it; an answer that nobody reads yet must not end the process when it breaks.
+        stream.on("error", () => undefined);
+        resolve(stream);
+      } else reject(error instanceof Error ? error : new Error("The engine's answer is no stream."));
+    });
+  });
+}

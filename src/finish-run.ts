@@ -1,0 +1,68 @@
+import type { RunLife } from "./carry-out-run.ts";
+import type { RunOutcome } from "./run/outcome.ts";
+import { toRepositoryName } from "./run/request.ts";
+import type { RunResult } from "./run/result.ts";
+import { passStep } from "./steps.ts";
+
+/** Gives a run its final status, on record and then in `result.json`. From here on only the report is left. */
+export async function finishRun(life: RunLife, outcome: RunOutcome): Promise<RunResult> {
+  const result = await toResult(life, outcome);
+  await life.journal.record((writer) => writer.finish(result));
+  life.log.info(
+    { status: result.status, reason: result.error?.reason ?? null, durationS: result.duration },
+    "run ended",
+  );
+  return result;
+}
+
+/**
+ * Tells whoever asked how the run ended, removes what an earlier process may have left of it, and closes it. All of it
+ * may be done again. Rejects when the end could not be told now, but may be later.
+ */
+export async function reportRun({ claimed, journal, files, reporter, ...life }: RunLife, result: RunResult): Promise<void> {
+  const { request } = claimed;
+  const reached = journal.reached;
+  await files.writeResult(result);
+  if (journal.isTakenOver) await life.discardRemains(request.run_id);
+  await reporter?.onFinished({
+    request,
+    result,
+    leftOut: reached?.step === "collected" ? reached.outcome.leftOut : [],
+    patch: await files.readPatch(request.run_id),
+  });
+  passStep("comment-finished");
+  await journal.record((writer) => writer.close());
+}
+
+async function toResult(life: RunLife, outcome: RunOutcome): Promise<RunResult> {
+  const { claimed, facts, stopwatch, startedAt, files } = life;
+  const { request } = claimed;
+  const tail = await files.readLogTail(request.run_id);
+  const timings = stopwatch.timings();
+  return {
+    run_id: request.run_id,
+    status: outcome.status,
+    exit_code: outcome.exitCode,
+    duration: stopwatch.elapsedS(),
+    marker: outcome.marker,
+    output: {
+      summary: outcome.summary,
+      files_changed: outcome.filesChanged,
+      full_log: tail?.text ?? null,
+      log_truncated: tail?.truncated ?? false,
+    },
+    mode: request.mode,
+    repo: toRepositoryName(request.repository),
+    base: facts.base,
+    branch: facts.branch,
+    commit: facts.commit,
+    pull_request: facts.pullRequest,
+    usage: facts.usage,
+    codex: facts.codex,
+    trigger: request.trigger,
+    timings,
+    error: outcome.error,
+    started_at: startedAt.toISOString(),
+    finished_at: new Date().toISOString(),
+  };
+}

@@ -1,0 +1,64 @@
+import { readdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { ContainerEngine } from "./container/engine.ts";
+import { reapContainers } from "./container/reap-containers.ts";
+import type { Logger } from "./logger.ts";
+import type { RunId } from "./run/id.ts";
+import { RunId as RunIdSchema } from "./run/id.ts";
+import type { StatePaths } from "./store/paths.ts";
+import type { ProcessIdentity } from "./store/process-identity.ts";
+import type { RunStore } from "./store/runs.ts";
+import { reapWorkspaces } from "./workspace/reap-workspaces.ts";
+import { discardWorkspace } from "./workspace/reopen-workspace.ts";
+
+export type RemainsOptions = {
+  engine: ContainerEngine;
+  store: RunStore;
+  paths: StatePaths;
+  process: ProcessIdentity;
+  log: Logger;
+};
+
+/** Removes a run's containers, its workspace and its socket, whatever of them there is. Never rejects. */
+export async function discardRemains(runId: RunId, { engine, paths, log }: RemainsOptions): Promise<void> {
+  try {
+    const containers = await engine.listRunContainers({ instanceId: paths.instance, runId });
+    for (const { id } of containers) await engine.removeContainer(id);
+  } catch (error) {
+    log.warn({ runId, err: error }, "containers of the run could not be removed, and are reaped later");
+  }
+  await discardWorkspace(runId, { workRoot: paths.work });
+  await rm(paths.socketFolder(runId), { recursive: true, force: true });
+}
+
+/**
+ * Removes what dead processes left and no open run wants: containers by their labels, workspaces and sockets by their
+ * names. A run that another machine has taken over by now does not want what is left of it here. Never rejects.
+ */
+export async function reapRemains(options: RemainsOptions): Promise<void> {
+  const { engine, store, paths, process, log } = options;
+  try {
+    const open = await store.listOpen();
+    const wanted = new Set<string>(
+      open.filter(({ machine, lease }) => lease !== "held" || machine === process.machine).map(({ runId }) => runId),
+    );
+    const isWanted = (runId: string): boolean => wanted.has(runId);
+    const workspaces = await reapWorkspaces({ workRoot: paths.work, mirrorRoot: paths.mirrors, isWanted });
+    const sockets = await reapSockets(paths, { wanted });
+    const containers = await reapContainers(engine, { instanceId: paths.instance, isWanted });
+    const reaped = { containers: containers.length, workspaces: workspaces.length, sockets };
+    if (containers.length + workspaces.length + sockets > 0) log.warn(reaped, "what dead processes left was removed");
+  } catch (error) {
+    log.warn({ err: error }, "what dead processes left could not be removed, and is looked for again");
+  }
+}
+
+/** A socket's folder bears the last part of its run's id. */
+async function reapSockets(paths: StatePaths, { wanted }: { wanted: ReadonlySet<string> }): Promise<number> {
+  const names = new Set([...wanted].map((runId) => runId.slice(-12)));
+  const folder = dirname(paths.socketFolder(RunIdSchema.parse("00000000-0000-7000-8000-000000000000")));
+  const found = await readdir(folder).catch(() => []);
+  const left = found.filter((name) => !names.has(name));
+  for (const name of left) await rm(join(folder, name), { recursive: true, force: true });
+  return left.length;
+}

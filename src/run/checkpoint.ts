@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { AgentExit, AgentReport, ModelFailure, RunOutcome } from "./outcome.ts";
+import { PullRequest, Timings, Usage } from "./result.ts";
+
+/** The commit a run started from, as the record keeps it. */
+export const CheckpointBase = z.object({ ref: z.string(), sha: z.string() });
+
+/** A moment on a machine's own clock, which no change of the time of day moves: milliseconds since the boot it names. */
+export const MachineTime = z.object({ boot: z.string(), ms: z.number() });
+export type MachineTime = z.infer<typeof MachineTime>;
+
+/** How the agent's turn went, as the host saw it. */
+export const AgentEnd = z.object({
+  codexVersion: z.string().nullable(),
+  exit: AgentExit,
+  report: AgentReport,
+  modelFailure: ModelFailure.nullable(),
+  usage: Usage,
+  model: z.string().nullable(),
+});
+export type AgentEnd = z.infer<typeof AgentEnd>;
+
+const begun = {
+  /** Counts the containers of the run, from 1; the number stands in the container's name. */
+  attempt: z.int().positive(),
+  /** How often the engine was lost under the run; the first time it is tried again from a fresh clone. */
+  losses: z.int().nonnegative(),
+  startedAt: z.iso.datetime(),
+  /** Seconds spent in each state before this checkpoint. */
+  timings: Timings,
+};
+const cloned = { ...begun, base: CheckpointBase };
+const ended = { ...cloned, ended: AgentEnd };
+
+/**
+ * How far a run has come, written before what comes next is begun. Whoever takes the run over goes on from here:
+ *
+ * - `preparing`: nothing of value exists. What is left of container and workspace is removed, and the run starts anew.
+ * - `running`: the workspace is complete and the container exists; it is found by its label and attached to again.
+ * - `ended`: the agent has ended; its changes lie in the workspace and are read again.
+ * - `collected`: the patch is on disk, so the paid work is safe; only publishing is left.
+ */
+export const Checkpoint = z.discriminatedUnion("step", [
+  z.object({ step: z.literal("preparing"), ...begun }),
+  z.object({ step: z.literal("running"), ...cloned, beganAt: MachineTime }),
+  z.object({ step: z.literal("ended"), ...ended }),
+  z.object({
+    step: z.literal("collected"),
+    ...ended,
+    outcome: RunOutcome,
+    published: z.object({
+      branch: z.string().nullable(),
+      commit: z.string().nullable(),
+      pullRequest: PullRequest.nullable(),
+    }),
+  }),
+]);
+export type Checkpoint = z.infer<typeof Checkpoint>;

@@ -1,0 +1,34 @@
+import { availableParallelism } from "node:os";
+import type { AgentSettings, ModelSettings } from "./agent/agent-settings.ts";
+import type { Config } from "./config.ts";
+import { chooseOwner } from "./container/container-spec.ts";
+
+/** Every value that must never be seen in a log, a comment or a file. */
+export function toSecrets({ model, github }: Config): string[] {
+  return [model.apiKey, github.token, github.app?.privateKey, github.app?.webhookSecret].filter(
+    (secret) => typeof secret === "string",
+  );
+}
+
+/** Free space that stays free on the disk of the workspaces, in bytes. */
+export const DISK_RESERVE_BYTES = 1024 ** 3;
+
+export type ToAgentSettingsOptions = { model: ModelSettings; toEnginePath: AgentSettings["toEnginePath"] };
+
+/** What every agent on this machine gets. */
+export function toAgentSettings(
+  { image, limits, runtime, timeouts }: Config,
+  { model, toEnginePath }: ToAgentSettingsOptions,
+): AgentSettings {
+  return {
+    image,
+    // The engine refuses more CPUs than the machine has.
+    limits: { ...limits, cpus: Math.min(limits.cpus, availableParallelism()) },
+    runtime,
+    stallMs: timeouts.stallS * 1000,
+    diskReserveBytes: DISK_RESERVE_BYTES,
+    user: chooseOwner({ uid: process.getuid?.() ?? 1000, gid: process.getgid?.() ?? 1000 }),
+    model,
+    toEnginePath,
+  };
+}

@@ -1,0 +1,98 @@
+import type { Transaction } from "kysely";
+import { z } from "zod";
+import { RunId } from "../run/id.ts";
+import { toRepositoryName, type RunRequest } from "../run/request.ts";
+import type { Database } from "./database.ts";
+import { toCommentKey, toLane, toLine } from "./lane.ts";
+import { isWaiting, joinRound } from "./lines.ts";
+import type { Tables } from "./tables.ts";
+
+export type AddRunOptions = {
+  /** GitHub's id of the delivery it came with; a second run for the same one is not made. */
+  deliveryId: string | null;
+  /** Id of the process that alone may execute it while it lives; null for any. */
+  home: string | null;
+  /** The most runs that may wait. */
+  maxQueued: number;
+};
+
+/** `duplicate`: the delivery or the comment has a run already. `full`: so many wait that no more are taken. */
+export type AddedRun = { kind: "new" } | { kind: "duplicate"; runId: RunId } | { kind: "full"; waiting: number };
+
+/** Puts a run into the queue, at the end of its lane. */
+export async function addRun(
+  database: Database,
+  { request, deliveryId, home, maxQueued }: AddRunOptions & { request: RunRequest },
+): Promise<AddedRun> {
+  return database.transact(
+    async (transaction): Promise<AddedRun> => {
+      const earlier = await findEarlier(transaction, { request, deliveryId });
+      if (earlier !== null) return { kind: "duplicate", runId: earlier };
+      const waiting = await countWaiting(transaction);
+      if (waiting >= maxQueued) return { kind: "full", waiting };
+
+      const line = { home: home ?? "", line: toLine(request.repository) };
+      const lane = toLane(request);
+      const place = lane === null || (await isFree(transaction, { lane })) ? "ready" : "behind";
+      await transaction
+        .insertInto("runs")
+        .values({
+          ...line,
+          ...{ lane, place, state: "queued", run_id: request.run_id, repo: toRepositoryName(request.repository) },
+          actor_id: request.thread?.actor_id ?? null,
+          delivery_id: deliveryId,
+          comment_key: toCommentKey(request),
+          repository_id: request.thread?.repository_id ?? null,
+          thread_number: request.thread?.number ?? null,
+          accepted_at: request.accepted_at,
+          request: JSON.stringify(request),
+          fence: 0,
+        })
+        .execute();
+      if (place === "ready") await joinRound(transaction, line);
+      return { kind: "new" };
+    },
+    { lock: "queue" },
+  );
+}
+
+type Origin = { request: RunRequest; deliveryId: string | null };
+
+/** The run that was made before for the same delivery or comment, or under the same id. */
+async function findEarlier(transaction: Transaction<Tables>, { request, deliveryId }: Origin): Promise<RunId | null> {
+  const commentKey = toCommentKey(request);
+  const row = await transaction
+    .selectFrom("runs")
+    .select("run_id")
+    .where((eb) =>
+      eb.or([
+        eb("run_id", "=", request.run_id),
+        ...(deliveryId === null ? [] : [eb("delivery_id", "=", deliveryId)]),
+        ...(commentKey === null ? [] : [eb("comment_key", "=", commentKey)]),
+      ]),
+    )
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? null : RunId.parse(row.run_id);
+}
+
+async function countWaiting(transaction: Transaction<Tables>): Promise<number> {
+  const row = await transaction
+    .selectFrom("runs")
+    .select((eb) => eb.fn.countAll<number>().as("waiting"))
+    .where(isWaiting)
+    .executeTakeFirst();
+  return z.object({ waiting: z.number() }).parse(row).waiting;
+}
+
+/** Whether no run of the lane waits or is executed. */
+async function isFree(transaction: Transaction<Tables>, { lane }: { lane: string }): Promise<boolean> {
+  const row = await transaction
+    .selectFrom("runs")
+    .select("seq")
+    .where("lane", "=", lane)
+    .where("result", "is", null)
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined;
+}

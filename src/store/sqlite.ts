@@ -1,0 +1,47 @@
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { SqliteDialect, type Dialect, type SqliteDatabase } from "kysely";
+import { z } from "zod";
+
+/** How long a process waits for another one that writes to the same file. */
+const BUSY_TIMEOUT_MS = 10_000;
+
+/**
+ * Opens a file with SQLite, for several processes at once. Every commit is on disk before it returns (WAL, full sync).
+ * Throws when the file is no database.
+ */
+export function createSqliteDialect(path: string): Dialect {
+  const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    connection.exec("PRAGMA synchronous = FULL");
+    connection.exec("PRAGMA journal_mode = WAL");
+    return new SqliteDialect({ database: toKyselyDatabase(connection) });
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+const Values = z.array(
+  z.custom<SQLInputValue>(
+    (value) => value === null || ["string", "number", "bigint"].includes(typeof value) || value instanceof Uint8Array,
+  ),
+);
+
+/**
+ * What Kysely asks of a driver, answered by Node's own. A transaction takes the write lock when it begins: one that took
+ * it later could find that another process wrote in between, and could not go on.
+ */
+function toKyselyDatabase(connection: DatabaseSync): SqliteDatabase {
+  return {
+    close: () => connection.close(),
+    prepare: (text) => {
+      const statement = connection.prepare(text === "begin" ? "begin immediate" : text);
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...Values.parse(parameters)),
+        run: (parameters) => statement.run(...Values.parse(parameters)),
+        iterate: (parameters) => statement.iterate(...Values.parse(parameters)),
+      };
+    },
+  };
+}

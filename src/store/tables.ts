@@ -1,0 +1,91 @@
+import type { Generated } from "kysely";
+
+/**
+ * The tables of the database, the same in SQLite and PostgreSQL. Made by migrations.ts; values are plain text, whole
+ * numbers and bytes, and every row that comes out goes through a schema of its reader.
+ */
+export type Tables = {
+  runs: RunsTable;
+  lines: LinesTable;
+  processes: ProcessesTable;
+  deliveries: DeliveriesTable;
+  run_files: RunFilesTable;
+  secrets: SecretsTable;
+};
+
+/**
+ * Where a run stands in the queue.
+ *
+ *     behind -> ready -> executing
+ *        '--------'----> leaving
+ *
+ * - `behind`: an earlier run of its lane is not over; when it is, the next of the lane becomes `ready`.
+ * - `ready`: it may be taken as soon as the limits allow.
+ * - `executing`: it was taken and holds a place under the limits until its result is there.
+ * - `leaving`: it was taken to be ended, because it was cancelled while it waited; it holds no place.
+ */
+export type Place = "behind" | "ready" | "executing" | "leaving";
+
+/** One row per run: the record and the queue in one. */
+export type RunsTable = {
+  /** Order of acceptance. */
+  seq: Generated<number>;
+  run_id: string;
+  /** The repository as people write it. */
+  repo: string;
+  /** The repository as the queue tells it from others (see lane.ts). */
+  line: string;
+  /** Of the runs of one lane only one is executed at a time; null shares with nobody. */
+  lane: string | null;
+  /** Id of the process that alone may execute it while it lives; empty for any. */
+  home: string;
+  place: Place;
+  state: string;
+  actor_id: number | null;
+  delivery_id: string | null;
+  /** `<repository id>/<comment id>`. */
+  comment_key: string | null;
+  repository_id: number | null;
+  thread_number: number | null;
+  accepted_at: string;
+  request: string;
+  progress: string | null;
+  usage: string | null;
+  checkpoint: string | null;
+  result: string | null;
+  cancel_requested_at: string | null;
+  /** Id of the process that took it last; null when it gave it back. */
+  owner: string | null;
+  /** The machine of the process that took it last. */
+  machine: string | null;
+  /** Counts how often it was taken. */
+  fence: number;
+  closed_at: string | null;
+  /** Id of the process that reserved the status comment last. */
+  comment_by: string | null;
+  comment_id: number | null;
+};
+
+/** The repositories that have a run ready, and whose turn it is: the lowest one's. */
+export type LinesTable = { home: string; line: string; turn: number };
+
+/** The processes and their leases; `lease_until` counts on the clock of lease.ts, in milliseconds. */
+export type ProcessesTable = { id: string; machine: string; boot: string; lease_until: number };
+
+/** Webhook deliveries that were answered with 2xx. `taker` is the process that handles it. */
+export type DeliveriesTable = {
+  seq: Generated<number>;
+  delivery_id: string;
+  comment_key: string;
+  event: string;
+  payload: string;
+  received_at: string;
+  handled_at: string | null;
+  taker: string;
+};
+
+/** Files of runs that every machine can read, in numbered chunks. */
+export type RunFilesTable = { run_id: string; name: string; chunk: number; bytes: Uint8Array; created_at: string };
+
+/** Values that only this product writes, such as a login; what is secret in them is encrypted before it comes here. */
+export type SecretsTable = { name: string; value: string; updated_at: string; fence: number };

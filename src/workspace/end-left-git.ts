@@ -1,0 +1,56 @@
+import { readdir, readFile, readlink, stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RunId } from "../run/id.ts";
+
+const POLL_MS = 5;
+/** How long a process that was killed may take to go, in milliseconds; one that waits for a disk can take long. */
+const GONE_WITHIN_MS = 5_000;
+
+/**
+ * Ends what a server that was killed outright left working on a run: its git goes on writing, and would write into what
+ * is made next. Only programs of our own user are ended that work in the run's folder or name the run in their command.
+ * Where the system does not tell of processes (anywhere but on Linux) nothing is done.
+ */
+export async function endLeftGit(runId: RunId, { rootPath }: { rootPath: string }): Promise<void> {
+  const endsAt = performance.now() + GONE_WITHIN_MS;
+  while (performance.now() < endsAt) {
+    const left = await listLeftGit(runId, { rootPath });
+    if (left.length === 0) return;
+    for (const pid of left) end(pid);
+    await sleep(POLL_MS);
+  }
+}
+
+async function listLeftGit(runId: RunId, { rootPath }: { rootPath: string }): Promise<number[]> {
+  const names = await readdir("/proc").catch(() => []);
+  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
+  const checked = await Promise.all(
+    pids.map(async (pid) => ({ pid, left: await isLeftGit(pid, { runId, rootPath }) })),
+  );
+  return checked.filter(({ left }) => left).map(({ pid }) => pid);
+}
+
+/** A process that is gone by now, or that we may not look at, is none of ours. */
+async function isLeftGit(pid: number, { runId, rootPath }: { runId: RunId; rootPath: string }): Promise<boolean> {
+  if (pid === process.pid) return false;
+  try {
+    const [cwd, command] = await Promise.all([
+      readlink(`/proc/${pid}/cwd`),
+      readFile(`/proc/${pid}/cmdline`, "latin1"),
+    ]);
+    const [program = "", ...args] = command.split("\0");
+    if (!/(?:^|\/)(?:git(?:-[a-z-]+)?|find)$/.test(program)) return false;
+    const isOfRun = cwd === rootPath || cwd.startsWith(`${rootPath}/`) || args.some((arg) => arg.includes(runId));
+    return isOfRun && (await stat(`/proc/${pid}`)).uid === process.getuid?.();
+  } catch {
+    return false;
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself just now.
+  }
+}
