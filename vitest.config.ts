@@ -2,12 +2,13 @@ import { defineConfig } from "vitest/config";
 
 const architecture = "test/architecture.test.ts";
 const docker = "test/**/*.docker.test.ts";
+const crash = "test/e2e/{crash-points,restart,many-machines}.test.ts";
 const endToEnd = "test/e2e/**/*.test.ts";
 const minuteMs = 60_000;
 
 /**
- * Four groups: `architecture` reads the source, `unit` needs nothing but Node and git, `docker` an engine and the runner
- * image, `e2e` drives the whole product. What one of them leaves behind fails it (test/setup/leaks.ts).
+ * Five groups: `architecture` reads the source, `unit` needs nothing but Node and git, `docker` an engine and the runner
+ * image, `e2e` drives the whole product, and `crash` does so while its processes are killed. What one of them leaves behind fails it (test/setup/leaks.ts).
  */
 export default defineConfig({
   test: {
@@ -38,6 +39,16 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: [endToEnd],
+          exclude: [crash],
+          fileParallelism: false,
+          testTimeout: 4 * minuteMs,
+          hookTimeout: 2 * minuteMs,
+        },
+      },
+      {
+        test: {
+          name: "crash",
+          include: [crash],
           fileParallelism: false,
           testTimeout: 4 * minuteMs,
           hookTimeout: 2 * minuteMs,

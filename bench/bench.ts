@@ -4,18 +4,21 @@ import { listMissingTools } from "./bare-script.ts";
 import { measureBurst } from "./burst.ts";
 import { compareWithBareScript } from "./compare.ts";
 import { measureIngest } from "./ingest.ts";
+import { measureKillStorm } from "./kill-storm.ts";
 import { measureMemory } from "./memory.ts";
 import { measureQueue } from "./queue-curve.ts";
 
 const LEAST_ROUNDS = 7;
 
-const USAGE = `npm run bench [-- --rounds <number>] [-- --only speed|ingest|memory|queue|burst]
+const USAGE = `npm run bench [-- --rounds <number>] [-- --only speed|ingest|memory|queue|burst|kills]
 
   speed    from a signed webhook to the pull request, next to a bare shell script
   ingest   20,000 files, 5 changed
   memory   300 MB of output from the container
   queue    taking the next run with 10 to 10,000 queued, in SQLite and in PostgreSQL
-  burst    1,000 commands, each delivered twice, all at once`;
+  burst    1,000 commands, each delivered twice, all at once
+  kills    only when asked for: a server killed again and again under a mixed load
+           [--kills 200] [--runs 50] [--database sqlite|postgres]`;
 
 const parts = {
   speed: async ({ rounds }: { rounds: number }) => {
@@ -29,10 +32,23 @@ const parts = {
   burst: () => measureBurst(),
 };
 
+/** Parts that take so long that they are measured only when they are named. */
+const longParts = {
+  kills: () =>
+    measureKillStorm({
+      kills: Number.parseInt(values.kills, 10),
+      runs: Number.parseInt(values.runs, 10),
+      database: values.database === "postgres" ? "postgres" : "sqlite",
+    }),
+};
+
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "9" },
     only: { type: "string" },
+    kills: { type: "string", default: "200" },
+    runs: { type: "string", default: "50" },
+    database: { type: "string", default: "sqlite" },
     help: { type: "boolean", default: false },
   },
 });
@@ -42,8 +58,8 @@ if (values.help) {
 } else {
   const rounds = Math.max(LEAST_ROUNDS, Number.parseInt(values.rounds, 10) || 0);
   console.log(`Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown processor"}\n`);
-  for (const [name, measure] of Object.entries(parts)) {
-    if (values.only !== undefined && values.only !== name) continue;
+  for (const [name, measure] of Object.entries({ ...parts, ...longParts })) {
+    if (values.only === undefined ? name in longParts : values.only !== name) continue;
     process.stderr.write(`${name}…\n`);
     for (const line of await measure({ rounds })) console.log(line);
     console.log("");

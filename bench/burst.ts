@@ -32,7 +32,7 @@ export async function measureBurst(): Promise<string[]> {
     await mkdir(runsPath, { mode: 0o750 });
     await using server = await startServerProcess({ environment: toEnvironment(github, { runsPath }), folder });
     const deliveries = await prepareDeliveries(github, { people });
-    const { peakBytes, burst } = await watchMemory(server, () =>
+    const { peakBytes, cpuMs, burst } = await watchServer(server, () =>
       sendBurst({ port: Number(new URL(server.url).port), path: PATH, deliveries, times: 2, withinMs: 0 }),
     );
     const records = countRecords(join(runsPath, ".state", "orchestrator.db"));
@@ -40,6 +40,7 @@ export async function measureBurst(): Promise<string[]> {
     return [
       `${COMMANDS.toLocaleString("en")} commands, each delivered twice, all at once, to a server that was just started`,
       `answered after ${toMs(burst.p50)} (p50), ${toMs(burst.p99)} (p99, aim: under 1,000 ms), ${toMs(burst.max)} (slowest, aim: under 10,000 ms)`,
+      `each cost the server ${(cpuMs / burst.answers).toFixed(2)} ms of processor time`,
       `${records.deliveries} deliveries on record (aim: ${COMMANDS}), ${records.runs} of them made runs within ${WORK_ON_MS / 1000} s`,
       `the server's memory was ${toMib(peakBytes)} at most (aim: under 512 MiB)`,
     ];
@@ -111,14 +112,16 @@ function toDelivery(body: string, { secret }: { secret: string }): BurstJob["del
   };
 }
 
-/** Watches the server's memory during the burst and while it works on afterwards. */
-async function watchMemory<Result>(server: ServerProcess, send: () => Promise<Result>) {
+/** Watches the server's memory during the burst and while it works on afterwards, and its processor time during the burst. */
+async function watchServer<Result>(server: ServerProcess, send: () => Promise<Result>) {
   let peakBytes = server.readRssBytes();
   const timer = setInterval(() => (peakBytes = Math.max(peakBytes, server.readRssBytes())), SAMPLE_EVERY_MS);
   try {
+    const beforeMs = server.readCpuMs();
     const burst = await send();
+    const cpuMs = server.readCpuMs() - beforeMs;
     await sleep(WORK_ON_MS);
-    return { peakBytes, burst };
+    return { peakBytes, cpuMs, burst };
   } finally {
     clearInterval(timer);
   }

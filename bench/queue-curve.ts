@@ -18,44 +18,52 @@ const REPOSITORIES = 50;
 const TAKEN = 60;
 const ROWS_AT_ONCE = 500;
 
-type Figures = { addMs: number; takeMs: number; positionMs: number; finishMs: number };
+const steps = ["take the next", "add one", "finish one", "find its position"] as const;
+/** Milliseconds of each step. */
+type Figures = Record<(typeof steps)[number], number>;
 
 /** What it costs to take the next run when ten wait, and when ten thousand do; on both engines. */
 export async function measureQueue(): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), "bench-queue-"));
   try {
     await using server = await startPostgres();
-    const lines = [`Runs queued in ${REPOSITORIES} repositories; medians of ${TAKEN}, each with its commit on disk`];
-    for (const engine of ["SQLite", "PostgreSQL"]) {
-      const rows = [["", "take the next", "add one", "finish one", "position of the last"]];
-      for (const queued of QUEUED) {
-        const place: DatabasePlace =
-          engine === "SQLite"
-            ? { kind: "sqlite", path: join(folder, `${queued}.db`) }
-            : { kind: "postgres", url: await server.createDatabase() };
-        const { takeMs, addMs, finishMs, positionMs } = await measureOnce(place, { queued });
-        rows.push([
-          `${engine}, ${queued.toLocaleString("en")} queued`,
-          ...[takeMs, addMs, finishMs, positionMs].map((ms) => `${ms.toFixed(2)} ms`),
-        ]);
-      }
-      lines.push(...toTable(rows));
-    }
-    return lines;
+    return [
+      `Runs queued in ${REPOSITORIES} repositories; medians of ${TAKEN}, each with its commit on disk`,
+      ...(await measureEngine("SQLite", async (queued) => ({ kind: "sqlite", path: join(folder, `${queued}.db`) }))),
+      ...(await measureEngine("PostgreSQL", async () => ({ kind: "postgres", url: await server.createDatabase() }))),
+    ];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function measureOnce(place: DatabasePlace, { queued }: { queued: number }): Promise<Figures> {
-  await using database = await openDatabase(place);
+/** The lengths take turns, so that whatever else the machine does burdens them all alike. */
+async function measureEngine(name: string, toPlace: (queued: number) => Promise<DatabasePlace>): Promise<string[]> {
+  await using databases = new AsyncDisposableStack();
+  const rounds = new Map<number, () => Promise<Figures>>();
+  for (const queued of QUEUED) {
+    const database = databases.use(await openDatabase(await toPlace(queued)));
+    await fill(database, { queued });
+    rounds.set(queued, createRound(database, { queued }));
+  }
+  const figures = new Map(QUEUED.map((queued): [number, Figures[]] => [queued, []]));
+  for (let round = 0; round < TAKEN; round++)
+    for (const [queued, measure] of rounds) figures.get(queued)?.push(await measure());
+  const cells = (list: readonly Figures[]): string[] =>
+    steps.map((step) => `${toMedian(list.map((round) => round[step])).toFixed(2)} ms`);
+  return toTable([
+    [name, ...steps],
+    ...[...figures].map(([queued, list]) => [`${queued.toLocaleString("en")} queued`, ...cells(list)]),
+  ]);
+}
+
+/** Measures one add, one look at its position, one take and one finish at a time; the queue stays as long as it is. */
+function createRound(database: Database, { queued }: { queued: number }): () => Promise<Figures> {
   const runs = createRunStore(database);
   const claims = createClaimStore(database, { process: readProcessIdentity() });
-  await fill(database, { queued });
-
-  const figures: Figures[] = [];
-  for (let round = 0; round < TAKEN; round++) {
-    const request = createNumbered(queued + round);
+  let number = queued;
+  return async () => {
+    const request = createNumbered(number++);
     const add = await time(() => runs.add(request, { deliveryId: null, home: null, maxQueued: 1_000_000 }));
     const position = await time(() => runs.position(request.run_id));
     const take = await time(() => claims.claimNext({ scope: "all", limits: { total: 1_000, perRepository: 1_000 } }));
@@ -63,12 +71,7 @@ async function measureOnce(place: DatabasePlace, { queued }: { queued: number })
     if (run === null) throw new Error("nothing could be taken");
     const finish = await time(() => run.writer.finish(createResult(run.request)));
     await run.writer.close();
-    figures.push({ addMs: add.ms, takeMs: take.ms, positionMs: position.ms, finishMs: finish.ms });
-  }
-  const toMedianOf = (name: keyof Figures): number => toMedian(figures.map((round) => round[name]));
-  return {
-    ...{ addMs: toMedianOf("addMs"), takeMs: toMedianOf("takeMs") },
-    ...{ positionMs: toMedianOf("positionMs"), finishMs: toMedianOf("finishMs") },
+    return { "take the next": take.ms, "add one": add.ms, "finish one": finish.ms, "find its position": position.ms };
   };
 }
 

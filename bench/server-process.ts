@@ -10,6 +10,8 @@ export type ServerProcess = AsyncDisposable & {
   url: string;
   /** Memory of the process that is in use now, in bytes (Linux). */
   readRssBytes(): number;
+  /** Processor time it has used so far, in milliseconds (Linux, proc(5)). */
+  readCpuMs(): number;
 };
 
 export type StartServerProcessOptions = {
@@ -44,6 +46,7 @@ export async function startServerProcess(options: StartServerProcessOptions): Pr
   return {
     url: await url,
     readRssBytes: () => readRssBytes(child.pid ?? 0),
+    readCpuMs: () => readCpuMs(child.pid ?? 0),
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGTERM");
       const timer = setTimeout(() => child.kill("SIGKILL"), STOPPED_WITHIN_MS);
@@ -65,4 +68,12 @@ function parseStarted(line: string): string | null {
 function readRssBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return Number(kilobytes ?? Number.NaN) * 1024;
+}
+
+/** The kernel counts in ticks of a hundredth of a second; user time is field 14, system time field 15. */
+function readCpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }

@@ -13,6 +13,7 @@ export const commands = {
   "test:unit": { needs: ["postgres"], argv: vitest("unit") },
   "test:docker": { needs: ["engine"], argv: vitest("docker") },
   "test:e2e": { needs: ["engine", "postgres"], argv: vitest("e2e") },
+  "test:crash": { needs: ["engine", "postgres"], argv: vitest("crash") },
   check: { needs: [], argv: ["scripts/test.mjs", "checks", "architecture"] },
   build: { needs: [], argv: ["scripts/build.mjs"] },
   format: { needs: [], argv: ["node_modules/prettier/bin/prettier.cjs", "--write", "."] },

@@ -1,54 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { executeRun, type Stages } from "./execute-run.ts";
+import { executeRun } from "./execute-run.ts";
 import { finishRun, reportRun } from "./finish-run.ts";
-import { createJournal, type Journal } from "./journal.ts";
 import type { Logger } from "./logger.ts";
-import type { RunFiles, RunReporter } from "./orchestrator.ts";
-import type { WorkSignals } from "./queue/dispatcher.ts";
 import { DetachedError } from "./run/detached.ts";
-import { createRunFacts, createStopwatch, type RunFacts, type Stopwatch } from "./run/facts.ts";
 import { RunError, toRunFailure } from "./run/failure.ts";
-import type { RunId } from "./run/id.ts";
-import { toElapsedMs } from "./run/machine-time.ts";
 import { toCancelledOutcome, toFailedOutcome, type RunOutcome } from "./run/outcome.ts";
-import type { Activity } from "./run/progress.ts";
-import type { RunRequest } from "./run/request.ts";
-import type { Timings, Usage } from "./run/result.ts";
 import type { LiveState } from "./run/state.ts";
+import { openLife, type CarryOutOptions, type RunLife, type RunWatch } from "./run-life.ts";
 import { createProgress, type Progress } from "./run-progress.ts";
 import { LeaseLostError, type ClaimedRun } from "./store/claims.ts";
-
-/** What one run's stages report to while they work. */
-export type RunWatch = {
-  onActivity(activity: Activity): void;
-  onUsage(usage: Usage): void;
-  onSilence(silentMs: number): void;
-  facts: RunFacts;
-  stopwatch: Stopwatch;
-  signals: WorkSignals;
-  /** What an earlier process knew of the same agent. */
-  before: { usage: Usage | null; silentMs: number };
-};
-
-export type CarryOutOptions = {
-  files: RunFiles;
-  /** Binds the stages to one run. */
-  stagesFor(request: RunRequest, watch: RunWatch): Stages;
-  reporter: RunReporter | null;
-  /** Removes whatever a run may have left on the engine and on disk, its files excepted. */
-  discardRemains(runId: RunId): Promise<void>;
-  log: Logger;
-  signals: WorkSignals;
-};
-
-/** The part of a run's life that this process has in hand. */
-export type RunLife = CarryOutOptions & {
-  claimed: ClaimedRun;
-  journal: Journal;
-  facts: RunFacts;
-  stopwatch: Stopwatch;
-  startedAt: Date;
-};
 
 /**
  * Brings a claimed run to its end: the work, the result, the report, the clean-up; from wherever an earlier process left
@@ -67,34 +27,9 @@ export async function carryOutRun(claimed: ClaimedRun, options: CarryOutOptions)
   } catch (error) {
     if (error instanceof DetachedError || signals.detach.aborted) log.info("run was left to another process");
     else log.error({ err: error }, "run could not be brought to its end, and is tried again");
-    await release(claimed, life);
+    // A process that stops keeps its lease to the end: this machine, where all of it lies, is to go on with the run.
+    if (!options.signals.detach.aborted) await release(claimed);
   }
-}
-
-type OpenLifeOptions = CarryOutOptions & { abandon: () => void };
-
-function openLife(claimed: ClaimedRun, options: OpenLifeOptions): RunLife {
-  const { request, checkpoint: reached, writer } = claimed;
-  const startedAt = new Date(reached?.startedAt ?? Date.now());
-  const stopwatch = createStopwatch(toSpent(claimed));
-  const { detach } = options.signals;
-  const journal = createJournal({ ...options, writer, reached, stopwatch, startedAt, detach });
-  const facts = { ...createRunFacts(), usage: claimed.usage };
-  if (request.mode !== "ask" && reached?.step === "collected") facts.paidWork = reached.outcome;
-  return { ...options, claimed, journal, facts, stopwatch, startedAt };
-}
-
-/** The time that passed before this process took the run: in the queue, and in the hands of others. */
-function toSpent({ request, checkpoint }: ClaimedRun): { spent: Timings; state: LiveState } {
-  const none = { cloning: null, running: null, publishing: null };
-  if (checkpoint === null) {
-    const queuedMs = Math.max(0, Date.now() - Date.parse(request.accepted_at));
-    return { spent: { queued: queuedMs / 1000, ...none }, state: "queued" };
-  }
-  const { timings: spent } = checkpoint;
-  if (checkpoint.step !== "running") return { spent, state: checkpoint.step === "preparing" ? "cloning" : "running" };
-  const sinceMs = toElapsedMs(checkpoint.beganAt) ?? 0;
-  return { spent: { ...spent, running: sinceMs / 1000 }, state: "running" };
 }
 
 /** The work of a run, whatever becomes of it. Rejects only when the run is let go of. */
@@ -150,13 +85,12 @@ function toCauseText(cause: unknown): string | null {
 const RELEASE_EVERY_MS = 5_000;
 
 /** Gives the run back, so that it is taken over at once; goes on trying while the database is away. */
-async function release({ writer }: ClaimedRun, { signals }: RunLife): Promise<void> {
+async function release({ writer }: ClaimedRun): Promise<void> {
   for (;;) {
     try {
       return await writer.release();
     } catch (error) {
-      // A process that stops ends its lease anyway.
-      if (error instanceof LeaseLostError || signals.detach.aborted) return;
+      if (error instanceof LeaseLostError) return;
       await sleep(RELEASE_EVERY_MS, undefined, { ref: false });
     }
   }

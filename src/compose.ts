@@ -7,7 +7,8 @@ import { createModelBreaker, type ModelBreaker } from "./gateway/model-breaker.t
 import { createReporter, type ReporterParts } from "./github-reporter.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMask, type Mask } from "./mask.ts";
-import { createOrchestrator, type Orchestrator, type RunReporter } from "./orchestrator.ts";
+import { createOrchestrator, type Orchestrator } from "./orchestrator.ts";
+import type { RunReporter } from "./run-reporter.ts";
 import { createPauseCheck } from "./pause.ts";
 import { createRepositoryFilter, type RepositoryFilter } from "./publish/allowed.ts";
 import type { DestinationOptions } from "./publish/destination.ts";
@@ -74,7 +75,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   await using opened = new AsyncDisposableStack();
   const paths = toStatePaths(config.paths.runs);
   await makeStateFolders(paths);
-  const process = readProcessIdentity();
+  const process = readProcessIdentity(undefined, { folders: paths.instance });
   const database = opened.use(
     await openDatabase(
       config.databaseUrl === null
@@ -111,6 +112,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     takes: role === "look" ? "nothing" : role === "run" ? "own" : "all",
     home: role === "run" ? process.id : null,
     checkPause: createPauseCheck({ role, breaker, engine, log }),
+    onBegin: () => breaker.noteStart(),
     stagesFor: (request, watch) =>
       bindStages(request, {
         ...{ engine, settings, destinations, paths, mask, watch },

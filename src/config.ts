@@ -110,10 +110,7 @@ export function checkServeConfig(config: Config): ConfigProblem[] {
 /** What `worker` needs: a database that it shares with a server. */
 export function checkWorkerConfig(config: Config): ConfigProblem[] {
   const problem = "is not set: `codex-orchestrator worker` takes runs from a PostgreSQL that it shares with a server";
-  return [
-    ...(config.databaseUrl === null ? [{ variable: "DATABASE_URL", problem }] : []),
-    ...checkModelConfig(config),
-  ];
+  return [...(config.databaseUrl === null ? [{ variable: "DATABASE_URL", problem }] : []), ...checkModelConfig(config)];
 }
 
 /** What every run needs: a key, or the ChatGPT login of this machine. A model API of one's own may do without. */

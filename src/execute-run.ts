@@ -121,10 +121,7 @@ async function tryForWork(request: RunRequest, options: ExecuteRunOptions & { lo
 type AttemptOptions = ExecuteRunOptions & { losses: number };
 
 /** From nothing: the container starts while the repository is fetched. */
-async function beginWork(
-  request: RunRequest,
-  options: AttemptOptions & { attempt: number },
-): Promise<Work | Lost> {
+async function beginWork(request: RunRequest, options: AttemptOptions & { attempt: number }): Promise<Work | Lost> {
   const { stages, facts, enter, journal, signal, attempt, losses } = options;
   signal.throwIfAborted();
   enter("cloning");

@@ -1,4 +1,4 @@
-import type { RunLife } from "./carry-out-run.ts";
+import type { RunLife } from "./run-life.ts";
 import type { RunOutcome } from "./run/outcome.ts";
 import { toRepositoryName } from "./run/request.ts";
 import type { RunResult } from "./run/result.ts";
@@ -19,7 +19,10 @@ export async function finishRun(life: RunLife, outcome: RunOutcome): Promise<Run
  * Tells whoever asked how the run ended, removes what an earlier process may have left of it, and closes it. All of it
  * may be done again. Rejects when the end could not be told now, but may be later.
  */
-export async function reportRun({ claimed, journal, files, reporter, ...life }: RunLife, result: RunResult): Promise<void> {
+export async function reportRun(
+  { claimed, journal, files, reporter, ...life }: RunLife,
+  result: RunResult,
+): Promise<void> {
   const { request } = claimed;
   const reached = journal.reached;
   await files.writeResult(result);

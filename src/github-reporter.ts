@@ -1,6 +1,6 @@
 import type { Logger } from "./logger.ts";
 import type { Mask } from "./mask.ts";
-import type { RunReporter } from "./orchestrator.ts";
+import type { RunReporter } from "./run-reporter.ts";
 import type { GitHubAccess } from "./publish/github-access.ts";
 import type { ProcessIdentity } from "./store/process-identity.ts";
 import type { RunStore } from "./store/runs.ts";

@@ -1,37 +1,16 @@
-import { carryOutRun, type CarryOutOptions } from "./carry-out-run.ts";
+import { carryOutRun } from "./carry-out-run.ts";
 import type { Bell } from "./queue/bell.ts";
 import { createDispatcher, type Dispatcher, type DispatcherOptions } from "./queue/dispatcher.ts";
-import type { LeftOut } from "./run/changes.ts";
 import { createRunId, type RunId } from "./run/id.ts";
-import type { RunProgress } from "./run/progress.ts";
 import { RunRequest, toRepositoryName } from "./run/request.ts";
 import type { RunResult } from "./run/result.ts";
+import type { CarryOutOptions } from "./run-life.ts";
 import type { ClaimedRun, ClaimScope, ClaimStore } from "./store/claims.ts";
 import type { RunStore } from "./store/runs.ts";
 import { createQueueTeller } from "./tell-queue.ts";
 
 /** A request before it is accepted: everything but what the orchestrator itself gives it. */
 export type NewRun = Omit<RunRequest, "run_id" | "accepted_at">;
-
-/** A run that is over, with what only its report needs. */
-export type FinishedRun = { request: RunRequest; result: RunResult; leftOut: readonly LeftOut[]; patch: string | null };
-
-/** Where a run's progress and end are told; one per way of asking. */
-export type RunReporter = {
-  onProgress(request: RunRequest, progress: RunProgress): void;
-  /** Resolves when the end was told, or never will be; may be called again. Rejects when it should be tried later. */
-  onFinished(finished: FinishedRun): Promise<void>;
-};
-
-/** The files of a run, as the orchestrator needs them. */
-export type RunFiles = {
-  writeRequest(request: RunRequest): Promise<void>;
-  /** Takes back the files of a request that was not accepted. */
-  removeRequest(runId: RunId): Promise<void>;
-  writeResult(result: RunResult): Promise<void>;
-  readLogTail(runId: RunId): Promise<{ text: string; truncated: boolean } | null>;
-  readPatch(runId: RunId): Promise<string | null>;
-};
 
 export type OrchestratorOptions = Omit<CarryOutOptions, "signals"> & {
   store: RunStore;
@@ -46,6 +25,8 @@ export type OrchestratorOptions = Omit<CarryOutOptions, "signals"> & {
   /** The id of this process, when nobody else shall execute what it accepts. */
   home: string | null;
   checkPause?: DispatcherOptions<ClaimedRun>["checkPause"];
+  /** Called when a run is begun that nobody began before. */
+  onBegin?: () => void;
 };
 
 /** What became of a request. `full`: as many runs wait as may. */
@@ -74,7 +55,10 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   const { store, claims, bell, log, home } = options;
   const dispatcher = createDispatcher<ClaimedRun>({
     source: toWorkSource(options),
-    execute: (claimed, signals) => carryOutRun(claimed, { ...options, signals }),
+    execute: (claimed, signals) => {
+      if (claimed.checkpoint === null && claimed.result === null && !claimed.cancelRequested) options.onBegin?.();
+      return carryOutRun(claimed, { ...options, signals });
+    },
     ...(options.checkPause === undefined ? {} : { checkPause: options.checkPause }),
     log,
   });

@@ -23,12 +23,12 @@ export function createPauseCheck({
   };
   return async () => {
     const now = await check();
-    if (now !== told) {
-      const state = breaker.state();
-      if (now === "all") log.error("the container engine does not answer: runs wait until it does");
-      else if (state.kind === "open") log.error({ why: state.why }, "the model refuses every run: new runs wait");
-      else log.info("runs are taken again");
-    }
+    const state = breaker.state();
+    // A trial run is no news: the pause is over when the model gave a good answer.
+    if (now === told || (now === "none" && state.kind !== "closed")) return now;
+    if (now === "all") log.error("the container engine does not answer: runs wait until it does");
+    else if (state.kind === "open") log.error({ why: state.why }, "the model refuses every run: new runs wait");
+    else log.info("runs are taken again");
     told = now;
     return now;
   };

@@ -6,8 +6,8 @@ import type { Logger } from "./logger.ts";
 import type { RunId } from "./run/id.ts";
 import { RunId as RunIdSchema } from "./run/id.ts";
 import type { StatePaths } from "./store/paths.ts";
-import type { ProcessIdentity } from "./store/process-identity.ts";
-import type { RunStore } from "./store/runs.ts";
+import { sharesFolders, type ProcessIdentity } from "./store/process-identity.ts";
+import type { OpenRun, RunStore } from "./store/runs.ts";
 import { reapWorkspaces } from "./workspace/reap-workspaces.ts";
 import { discardWorkspace } from "./workspace/reopen-workspace.ts";
 
@@ -39,10 +39,9 @@ export async function reapRemains(options: RemainsOptions): Promise<void> {
   const { engine, store, paths, process, log } = options;
   try {
     const open = await store.listOpen();
-    const wanted = new Set<string>(
-      open.filter(({ machine, lease }) => lease !== "held" || machine === process.machine).map(({ runId }) => runId),
-    );
-    const isWanted = (runId: string): boolean => wanted.has(runId);
+    const isElsewhere = ({ machine, lease }: OpenRun): boolean => lease === "held" && !sharesFolders(machine, process);
+    const [elsewhere, here] = [open.filter(isElsewhere), open.filter((run) => !isElsewhere(run))].map(toIds);
+    const isWanted = (runId: string): boolean => here.has(runId);
     const workspaces = await reapWorkspaces({ workRoot: paths.work, mirrorRoot: paths.mirrors, isWanted });
     const sockets = await reapSockets(paths, { wanted });
     const containers = await reapContainers(engine, { instanceId: paths.instance, isWanted });

@@ -2,8 +2,9 @@ import { access, rm } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Logger } from "./logger.ts";
-import type { RunFiles } from "./orchestrator.ts";
 import type { RunId } from "./run/id.ts";
+import type { RunRequest } from "./run/request.ts";
+import type { RunResult } from "./run/result.ts";
 import type { StatePaths } from "./store/paths.ts";
 import {
   readLogTail,
@@ -23,6 +24,16 @@ const SHOWN_PATCH_BYTES = 40 * 1024;
 
 /** How often what a run's files have gained goes to the database, in milliseconds. */
 const SYNC_EVERY_MS = 2_000;
+
+/** The files of a run, as those need them who bring it to its end. */
+export type RunFiles = {
+  writeRequest(request: RunRequest): Promise<void>;
+  /** Takes back the files of a request that was not accepted. */
+  removeRequest(runId: RunId): Promise<void>;
+  writeResult(result: RunResult): Promise<void>;
+  readLogTail(runId: RunId): Promise<{ text: string; truncated: boolean } | null>;
+  readPatch(runId: RunId): Promise<string | null>;
+};
 
 /** The files of runs wherever they are: on this machine, and for several machines in the database as well. */
 export type RunFilesEverywhere = RunFiles & {
@@ -85,7 +96,9 @@ export function createRunFiles({ paths, shared, log }: RunFilesOptions): RunFile
       const stream = new PassThrough();
       const { name, path } = at(runId, file);
       const open = async (): Promise<NodeJS.ReadableStream> =>
-        (await exists(path)) ? streamRunFile(paths, { runId, file }) : ((await shared.open(runId, { name })) ?? streamRunFile(paths, { runId, file }));
+        (await exists(path))
+          ? streamRunFile(paths, { runId, file })
+          : ((await shared.open(runId, { name })) ?? streamRunFile(paths, { runId, file }));
       open()
         .then((source) => pipeline(source, stream))
         .catch((error: unknown) => stream.destroy(error instanceof Error ? error : new Error(String(error))));

@@ -1,4 +1,4 @@
-import type { CarryOutOptions, RunLife } from "./carry-out-run.ts";
+import type { CarryOutOptions, RunLife } from "./run-life.ts";
 import { NO_ACTIVITY, type Activity, type RunProgress } from "./run/progress.ts";
 import type { Usage } from "./run/result.ts";
 import type { LiveState } from "./run/state.ts";
@@ -32,7 +32,9 @@ export function createProgress(
     timer = undefined;
     const progress: RunProgress = { state, queuePosition: null, elapsedS: stopwatch.elapsedS(), activity, silentMs };
     // A run that is not ours any more hears of it where it writes its checkpoints.
-    writer.setProgress(progress, usage).catch((error: unknown) => log.debug({ err: error }, "progress was not recorded"));
+    writer
+      .setProgress(progress, usage)
+      .catch((error: unknown) => log.debug({ err: error }, "progress was not recorded"));
     return progress;
   };
   const tell = (): void => reporter?.onProgress(request, record());

@@ -1,9 +1,10 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { resumeAgent, startAgent, type Agent, type StartAgentOptions } from "./agent/agent.ts";
+import { resumeAgent, startAgent, type Agent } from "./agent/agent.ts";
+import type { StartAgentOptions } from "./agent/agent-options.ts";
 import type { AgentSettings } from "./agent/agent-settings.ts";
-import type { RunWatch } from "./carry-out-run.ts";
+import type { RunWatch } from "./run-life.ts";
 import type { ContainerEngine } from "./container/engine.ts";
 import type { Stages, ToPublicationOptions } from "./execute-run.ts";
 import type { Mask } from "./mask.ts";

@@ -1,4 +1,4 @@
-import type { RunReporter } from "./orchestrator.ts";
+import type { RunReporter } from "./run-reporter.ts";
 import { NO_ACTIVITY } from "./run/progress.ts";
 import type { RunId } from "./run/id.ts";
 import type { RunRequest } from "./run/request.ts";

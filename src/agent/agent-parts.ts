@@ -11,7 +11,7 @@ import { openGateway, type Gateway } from "../gateway/gateway.ts";
 import { RunError } from "../run/failure.ts";
 import type { AgentExit, AgentReport } from "../run/outcome.ts";
 import type { RunRequest } from "../run/request.ts";
-import type { StartAgentOptions } from "./agent.ts";
+import type { StartAgentOptions } from "./agent-options.ts";
 
 /** One run's container and its way to the model. */
 export type AgentParts = {
@@ -100,12 +100,9 @@ async function toSpec(
   { settings, paths, workspace, attempt }: StartAgentOptions,
 ): Promise<ContainerSpec> {
   const [treePath, inputPath, socketFolderPath, sessionsPath] = await Promise.all(
-    [
-      workspace.treePath,
-      workspace.inputPath,
-      paths.socketFolder(request.run_id),
-      paths.sessions(request.run_id),
-    ].map(settings.toEnginePath),
+    [workspace.treePath, workspace.inputPath, paths.socketFolder(request.run_id), paths.sessions(request.run_id)].map(
+      settings.toEnginePath,
+    ),
   );
   if (treePath === undefined || inputPath === undefined || socketFolderPath === undefined || sessionsPath === undefined)
     throw new Error("A folder of the run has no path.");

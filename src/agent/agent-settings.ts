@@ -23,5 +23,5 @@ export type ModelSettings = {
   onUnauthorized: (headers: Readonly<Record<string, string>>) => Promise<"renewed" | "ended">;
   maxTokens: number | null;
   /** Told how the model fares over all runs. */
-  breaker: Pick<ModelBreaker, "note" | "noteStart">;
+  breaker: Pick<ModelBreaker, "note">;
 };

@@ -1,44 +1,13 @@
 import { access, chmod, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { CodexActivity } from "../codex/events.ts";
 import { composePrompt } from "../codex/prompt.ts";
-import type { ContainerEngine } from "../container/engine.ts";
-import type { Mask } from "../mask.ts";
 import type { AgentEnd, MachineTime } from "../run/checkpoint.ts";
 import { toElapsedMs } from "../run/machine-time.ts";
 import type { RunRequest } from "../run/request.ts";
-import type { Usage } from "../run/result.ts";
-import type { StatePaths } from "../store/paths.ts";
 import { passStep } from "../steps.ts";
-import type { Workspace } from "../workspace/workspace.ts";
 import { openParts, reopenParts, type AgentParts } from "./agent-parts.ts";
-import type { AgentSettings } from "./agent-settings.ts";
+import type { StartAgentOptions } from "./agent-options.ts";
 import { readOutput } from "./read-output.ts";
-
-export type StartAgentOptions = {
-  engine: ContainerEngine;
-  settings: AgentSettings;
-  workspace: Workspace;
-  paths: StatePaths;
-  mask: Mask;
-  /** Counts the containers of this run, from 1. */
-  attempt: number;
-  /** What an earlier process knew of the same container. */
-  before: { usage: Usage | null; silentMs: number };
-  signals: AgentSignals;
-  watch: AgentWatch;
-};
-
-/** `cancel` ends the agent; `detach` lets go of it, and leaves it as it is for another process. */
-export type AgentSignals = { cancel: AbortSignal; detach: AbortSignal };
-
-/** What is told while the agent works. */
-export type AgentWatch = {
-  onActivity(activity: CodexActivity): void;
-  onUsage(usage: Usage): void;
-  /** Milliseconds since anything was heard of Codex or the model; told every few seconds. */
-  onSilence(silentMs: number): void;
-};
 
 /** A container that is getting ready, and waits for its word to begin; or one that was found again. */
 export type Agent = AsyncDisposable & {
@@ -94,7 +63,6 @@ async function supervise(request: RunRequest, options: SuperviseOptions): Promis
   const lastActivityAt = (): number => Math.max(openedAt, parts.heardAt(), reading.lastOutputAt());
   const telling = setInterval(() => watch.onSilence(performance.now() - lastActivityAt()), SILENCE_EVERY_MS);
   try {
-    settings.model.breaker.noteStart();
     await handOver(workspace.inputPath, composePrompt(request));
     passStep("agent-running");
     const exit = await container.supervise({

@@ -7,7 +7,7 @@ import type { AgentReport } from "../run/outcome.ts";
 import { toRunFile } from "../store/run-files.ts";
 import { openRunLog, type RunLog } from "../store/run-log.ts";
 import type { AgentParts } from "./agent-parts.ts";
-import type { StartAgentOptions } from "./agent.ts";
+import type { StartAgentOptions } from "./agent-options.ts";
 
 export type Reading = {
   /** Settles when the output has ended. */
@@ -41,7 +41,8 @@ export async function readOutput(runId: RunId, options: StartAgentOptions & Agen
   });
   if (output === "cut") {
     // What was said before, its thread's id above all, stands in the file alone.
-    for await (const chunk of createReadStream(toRunFile(paths, { runId, file: "events" }))) reader.push(Buffer.from(chunk));
+    for await (const chunk of createReadStream(toRunFile(paths, { runId, file: "events" })))
+      reader.push(Buffer.from(chunk));
     sink = log;
     log.writeLog("[the server was started anew here: a part of the output may be missing, or stand here twice]");
   }

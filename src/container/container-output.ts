@@ -4,8 +4,7 @@ import type { OutputPiece, OutputSource } from "./engine.ts";
 
 const FIRST_WORDS_BYTES = 1024;
 const FIRST_WORDS_WITHIN_MS = 1_000;
-/** How long a connection that gives nothing any more may stay open after the container's end. */
-const QUIET_MS = 5_000;
+const QUIET_MS = 10_000;
 
 /** What a container writes, as two streams that outlive the connection they come over. */
 export type ContainerOutput = {
@@ -30,6 +29,8 @@ export type OpenOutputOptions = {
    * `ended`: they end with the connection, and fail with it.
    */
   container: "running" | "ended";
+  /** How long a connection may give nothing after the container's end before it is closed. Default 10 s. */
+  quietMs?: number;
 };
 
 /** One connection after the other, each with a promise of the next; null is the end. */
@@ -43,7 +44,8 @@ const toLink = (source: OutputSource): Link => ({ source, next: Promise.withReso
  * Nothing is read ahead of a slow reader: the source is left alone until the reader has taken what it was given, so the
  * container is slowed down instead of our memory filled.
  */
-export function openOutput(source: OutputSource, { container }: OpenOutputOptions): ContainerOutput {
+export function openOutput(source: OutputSource, options: OpenOutputOptions): ContainerOutput {
+  const { container, quietMs = QUIET_MS } = options;
   const targets = { stdout: new PassThrough(), stderr: new PassThrough() };
   const firstWords = createFirstWords();
   const giving = { state: "waiting", since: performance.now() };
@@ -86,7 +88,7 @@ export function openOutput(source: OutputSource, { container }: OpenOutputOption
       if (isFinished) return;
       isFinished = true;
       link.next.resolve(null);
-      closeWhenQuiet(link.source, giving);
+      if (container === "running") closeWhenQuiet(link.source, { giving, quietMs });
     },
     close: () => {
       isClosed = true;
@@ -120,14 +122,17 @@ async function pumpAll(first: Link, { give }: { give: (piece: OutputPiece) => Pr
   return failure;
 }
 
+type QuietOptions = { giving: { state: string; since: number }; quietMs: number };
+
 /** A container may end just while a connection to its output is made; Docker 20.10 then never ends that connection. */
-function closeWhenQuiet(source: OutputSource, giving: { state: string; since: number }): void {
+function closeWhenQuiet(source: OutputSource, { giving, quietMs }: QuietOptions): void {
+  const finishedAt = performance.now();
   const check = (): void => {
     if (giving.state === "done") return;
-    if (giving.state === "waiting" && performance.now() - giving.since >= QUIET_MS) return source.close();
-    setTimeout(check, QUIET_MS / 5).unref();
+    const quietSince = Math.max(giving.since, finishedAt);
+    if (giving.state === "waiting" && performance.now() - quietSince >= quietMs) return source.close();
+    setTimeout(check, quietMs / 5).unref();
   };
-  giving.since = Math.max(giving.since, performance.now());
   check();
 }
 

@@ -5,7 +5,8 @@ import { z } from "zod";
 import { LOG_FILE_BYTES } from "./container-spec.ts";
 import { toEngineError } from "./docker-errors.ts";
 import { openStream } from "./docker-stream.ts";
-import type { ContainerEngine, OutputReplay, OutputSource } from "./engine.ts";
+import type { ContainerEngine, OutputPiece, OutputReplay, OutputSource } from "./engine.ts";
+import { readLogPieces } from "./log-pieces.ts";
 import { readPieces } from "./output-pieces.ts";
 import { replayPieces } from "./replay-pieces.ts";
 
@@ -43,15 +44,24 @@ async function followOutput(docker: Docker, { id }: ContainerOptions): Promise<O
   try {
     const live = await connectLive(docker, { id });
     if (live !== null) open.push(live);
-    const start = measureStart(readPieces(await openLog(docker, { id })));
-    const { keptFrom, firstBytes } = await start;
+    const { keptFrom, firstBytes } = await measureStart(readLogPieces(await openLog(docker, { id })));
     const history = await openLog(docker, { id });
     open.push(history);
-    const pieces = replayPieces(readPieces(history), { live: live === null ? null : readPieces(live) });
-    return { pieces, close, keptFrom, firstBytes };
+    const pieces = replayPieces(readLogPieces(history), { live: live === null ? null : readPieces(live) });
+    return { pieces: nameErrors(pieces), close, keptFrom, firstBytes };
   } catch (cause) {
     close();
-    throw toEngineError(cause, { doing: "give the container's log", refusal: "internal" });
+    throw toEngineError(cause, logFailure);
+  }
+}
+
+const logFailure = { doing: "give the container's log", refusal: "internal" } as const;
+
+async function* nameErrors(pieces: AsyncIterable<OutputPiece>): AsyncGenerator<OutputPiece> {
+  try {
+    yield* pieces;
+  } catch (cause) {
+    throw toEngineError(cause, logFailure);
   }
 }
 
@@ -83,7 +93,7 @@ function openAttached(docker: Docker, { id }: ContainerOptions): Promise<Readabl
 }
 
 function openLog(docker: Docker, { id }: ContainerOptions): Promise<Readable> {
-  return openStream(docker, { method: "GET", path: `/containers/${id}/logs`, query: both });
+  return openStream(docker, { method: "GET", path: `/containers/${id}/logs`, query: { ...both, timestamps: true } });
 }
 
 const FIRST_BYTES = 64 * 1024;
@@ -96,7 +106,7 @@ const LINE_FEED = 10;
  * it gives would fill at least that; less was never cut. Reads no more than it must.
  */
 async function measureStart(
-  pieces: AsyncIterable<{ stream: "stdout" | "stderr"; bytes: Buffer }>,
+  pieces: AsyncIterable<OutputPiece>,
 ): Promise<Pick<OutputReplay, "keptFrom" | "firstBytes">> {
   let filledBytes = 0;
   let firstBytes = Buffer.alloc(0);

@@ -4,28 +4,39 @@ const HEADER_BYTES = 8;
 const STDERR = 2;
 
 /**
- * Takes an engine's multiplexed stream apart (frames of `[kind, 0, 0, 0, length]` and the bytes). Yields the bytes as
- * they come: a frame may be spread over several chunks, and a chunk may hold several frames. Reads nothing ahead.
+ * Takes an engine's multiplexed stream apart: frames of `[kind, 0, 0, 0, length]` and the bytes (Docker Engine API,
+ * attach). Yields all whole frames of a chunk at once, and keeps one that is cut for the next. Reads nothing ahead.
  */
-export async function* readPieces(source: AsyncIterable<Buffer>): AsyncGenerator<OutputPiece> {
-  let header = Buffer.alloc(0);
-  let missingBytes = 0;
+export async function* readFrames(source: AsyncIterable<Buffer>): AsyncGenerator<OutputPiece[]> {
+  let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of source) {
-    let rest = chunk;
-    while (rest.length > 0) {
-      if (missingBytes > 0) {
-        const bytes = rest.subarray(0, missingBytes);
-        rest = rest.subarray(bytes.length);
-        missingBytes -= bytes.length;
-        yield { stream: header.readUInt8(0) === STDERR ? "stderr" : "stdout", bytes };
-        if (missingBytes === 0) header = Buffer.alloc(0);
-      } else {
-        const taken = rest.subarray(0, HEADER_BYTES - header.length);
-        rest = rest.subarray(taken.length);
-        header = Buffer.concat([header, taken]);
-        if (header.length === HEADER_BYTES) missingBytes = header.readUInt32BE(4);
-        if (header.length === HEADER_BYTES && missingBytes === 0) header = Buffer.alloc(0);
-      }
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const frames: OutputPiece[] = [];
+    for (let end = findFrameEnd(rest); end <= rest.length; end = findFrameEnd(rest)) {
+      const stream = rest.readUInt8(0) === STDERR ? "stderr" : "stdout";
+      frames.push({ stream, bytes: rest.subarray(HEADER_BYTES, end) });
+      rest = rest.subarray(end);
     }
+    if (frames.length > 0) yield frames;
   }
+}
+
+function findFrameEnd(bytes: Buffer): number {
+  return bytes.length < HEADER_BYTES ? Infinity : HEADER_BYTES + bytes.readUInt32BE(4);
+}
+
+/** What a container writes, as its engine's stream gives it. */
+export async function* readPieces(source: AsyncIterable<Buffer>): AsyncGenerator<OutputPiece> {
+  for await (const frames of readFrames(source)) yield* mergePieces(frames);
+}
+
+/** Makes one piece of those that follow each other on one stream. */
+export function mergePieces(pieces: OutputPiece[]): OutputPiece[] {
+  const merged: { stream: OutputPiece["stream"]; parts: Buffer[] }[] = [];
+  for (const { stream, bytes } of pieces) {
+    const last = merged.at(-1);
+    if (last?.stream === stream) last.parts.push(bytes);
+    else merged.push({ stream, parts: [bytes] });
+  }
+  return merged.map(({ stream, parts }) => ({ stream, bytes: Buffer.concat(parts) }));
 }

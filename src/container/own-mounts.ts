@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { RunError } from "../run/failure.ts";
@@ -27,7 +28,7 @@ export function createPathTranslator(
       throw error;
     });
     const mounts = await asking;
-    return mounts === null ? path : toEnginePath(path, { mounts });
+    return mounts === null ? path : toEnginePath(await realpath(path).catch(() => resolve(path)), { mounts });
   };
 }
 
@@ -43,8 +44,7 @@ async function findOwnMounts(
   return null;
 }
 
-function toEnginePath(path: string, { mounts }: { mounts: OwnMount[] }): string {
-  const wanted = resolve(path);
+function toEnginePath(wanted: string, { mounts }: { mounts: OwnMount[] }): string {
   const [nearest] = mounts
     .filter(({ target }) => isInside(wanted, { folder: target }))
     .toSorted((one, other) => other.target.length - one.target.length);

@@ -15,8 +15,16 @@ export type ModelItem =
 /** Tokens of one answer; what is left out is made up from the sizes. */
 export type ModelUsage = { inputTokens: number; cachedInputTokens: number; outputTokens: number };
 
-/** One answer of the model. Codex runs its tool calls and asks again; an answer without any ends the turn. */
-export type ModelStep = { items: ModelItem[]; usage?: ModelUsage; delayMs?: number };
+/**
+ * One answer of the model. Codex runs its tool calls and asks again; an answer without any ends the turn. `failure`: the
+ * model reports it in place of the items, as `response.failed`.
+ */
+export type ModelStep = {
+  items: ModelItem[];
+  usage?: ModelUsage;
+  delayMs?: number;
+  failure?: { code: string; message: string };
+};
 
 /** The answers of one turn, in their order. */
 export type ModelScript = ModelStep[];

@@ -149,8 +149,9 @@ function stream(response: ServerResponse, { step, asked, fault, inputBytes }: St
   const id = `resp_${asked.outputsInAll}`;
   send("response.created", { response: { id, object: "response", status: "in_progress", model: asked.model } });
   if (fault?.kind === "hang") return;
-  if (fault?.kind === "failed") {
-    const { code, message } = fault;
+  const failure = fault?.kind === "failed" ? fault : step.failure;
+  if (failure !== undefined) {
+    const { code, message } = failure;
     send("response.failed", { response: { id, status: "failed", error: { code, message } } });
     response.end();
     return;

@@ -1,6 +1,6 @@
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rename, rm, stat } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { RunError } from "../run/failure.ts";
 import type { Usage } from "../run/result.ts";
 import { answerModelRequest } from "./answer-model-request.ts";
@@ -104,22 +104,30 @@ function toEndpoint(upstreamUrl: string): URL {
   return endpoint;
 }
 
-/** Listens on a socket that every uid may connect to, and gives the function that removes what was made for it. */
+/**
+ * Listens on a socket that every uid may connect to, and gives the function that removes what was made for it. The socket
+ * is made under another name and moved: it takes the place of one that a killed process left, and a process that was
+ * taken for dead does not unlink the one of its successor when it ends.
+ */
 async function listen(server: Server, socketPath: string): Promise<() => Promise<void>> {
   const folder = dirname(socketPath);
+  const ownPath = join(folder, `${process.pid.toString(36)}.s`);
   try {
     const made = await mkdir(folder, { recursive: true });
     await chmod(folder, 0o755);
-    // A socket left behind by a process that was killed would refuse us.
-    await rm(socketPath, { force: true });
+    await rm(ownPath, { force: true });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ path: socketPath, readableAll: true, writableAll: true }, () => {
+      server.listen({ path: ownPath, readableAll: true, writableAll: true }, () => {
         server.off("error", reject);
         resolve();
       });
     });
+    await rename(ownPath, socketPath);
+    const { ino } = await stat(socketPath);
     return async () => {
+      const found = await stat(socketPath).catch(() => null);
+      if (found?.ino !== ino) return;
       await rm(socketPath, { force: true });
       if (made !== undefined) await rm(folder, { recursive: true, force: true });
     };

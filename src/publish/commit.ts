@@ -1,4 +1,6 @@
+import { isDiskFull } from "../git/fetch-failure.ts";
 import { runGit } from "../git/git.ts";
+import { RunError } from "../run/failure.ts";
 import type { BotIdentity } from "./github-access.ts";
 
 export type CommitOptions = {
@@ -14,7 +16,10 @@ export type CommitOptions = {
   date: string;
 };
 
-/** Makes the commit in the host's own mirror, and resolves with its SHA. The same input always gives the same SHA. */
+/**
+ * Makes the commit in the host's own mirror, and resolves with its SHA. The same input always gives the same SHA. Rejects
+ * with `disk-full`, or as git does.
+ */
 export async function commitTree({
   mirrorPath,
   treeSha,
@@ -23,12 +28,16 @@ export async function commitTree({
   date,
   ...message
 }: CommitOptions): Promise<string> {
-  const { stdout } = await runGit(["commit-tree", treeSha, "-p", parentSha, "-F", "-"], {
-    gitDir: mirrorPath,
-    identity: { author: { ...author, date }, committer: { ...author, date } },
-    stdin: Buffer.from(toCommitMessage(message), "utf8"),
-  });
-  return stdout.toString("utf8").trim();
+  try {
+    const { stdout } = await runGit(["commit-tree", treeSha, "-p", parentSha, "-F", "-"], {
+      gitDir: mirrorPath,
+      identity: { author: { ...author, date }, committer: { ...author, date } },
+      stdin: Buffer.from(toCommitMessage(message), "utf8"),
+    });
+    return stdout.toString("utf8").trim();
+  } catch (cause) {
+    throw isDiskFull(cause) ? new RunError("disk-full", "The disk is full.", { cause }) : cause;
+  }
 }
 
 /** The title and our own trailers. Nothing else of the model's text gets in: a trailer of its own would speak for others. */

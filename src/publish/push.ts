@@ -1,5 +1,5 @@
 import { createGit, type GitCredential } from "../git/git.ts";
-import { isDiskFull, toFetchFailure } from "../git/fetch-failure.ts";
+import { toFetchFailure } from "../git/fetch-failure.ts";
 import { RunError } from "../run/failure.ts";
 
 /**
@@ -11,12 +11,12 @@ export type PushFailureKind = "conflict" | "moved" | "passing" | "refused";
 
 export type PushErrorOptions = { kind: PushFailureKind; hint?: string | undefined; cause?: unknown };
 
-/** A push that failed, in the terms of a run: `push-rejected`, or `disk-full`. */
+/** A push that failed, in the terms of a run: `push-rejected`. */
 export class PushError extends RunError {
   readonly kind: PushFailureKind;
 
   constructor(message: string, { kind, hint, cause }: PushErrorOptions) {
-    super(isDiskFull(cause) ? "disk-full" : "push-rejected", message, { hint, cause });
+    super("push-rejected", message, { hint, cause });
     this.kind = kind;
   }
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../logger.ts";
 import { DetachedError } from "../run/detached.ts";
 import type { RunId } from "../run/id.ts";
+import { createGuard } from "./guard.ts";
 
 /** How a run that is executed is told what others want of it. */
 export type WorkSignals = {
@@ -69,12 +70,65 @@ type Active = { cancel: AbortController; detach: AbortController; settled: Promi
 
 /** Makes a dispatcher; it does nothing before `start()`. */
 export function createDispatcher<Claimed extends Work>(options: DispatcherOptions<Claimed>): Dispatcher<Claimed> {
-  const { source, execute, log, checkPause = async () => "none" } = options;
+  const { source, log } = options;
   const periods = { ...PERIODS, ...options.periods };
   const active = new Map<RunId, Active>();
   const timers: NodeJS.Timeout[] = [];
-  let taking: "not-yet" | "yes" | "no-more" = "not-yet";
+  const taking: Taking = { state: "not-yet" };
+  const guard = (doing: string, body: () => Promise<void>) => createGuard(body, { doing, log });
 
+  const taker = createTaker(options, { active, taking, look: () => void lookNext() });
+  const lookNext = guard("look for the next run", taker.takeNext);
+  const lookAbandoned = guard("look for runs that were left", taker.takeAbandoned);
+  const beat = guard("renew the lease", () => source.beat());
+  const hear = guard("ask for signals", () => hearSignals(source, active));
+  const every = (ms: number, body: () => Promise<void>) => timers.push(setInterval(() => void body(), ms).unref());
+  const allSettled = () => Promise.all([...active.values()].map(({ settled }) => settled));
+  const end = (): void => {
+    taking.state = "no-more";
+    for (const timer of timers.splice(0)) clearInterval(timer);
+  };
+
+  return {
+    start: async () => {
+      await source.beat();
+      taking.state = "yes";
+      every(periods.beatMs, beat);
+      every(periods.lookMs, lookNext);
+      every(periods.abandonedMs, lookAbandoned);
+      every(periods.signalMs, hear);
+      await lookAbandoned();
+      void lookNext();
+    },
+    wake: () => void lookNext(),
+    begin: taker.begin,
+    cancel: (runId) => active.get(runId)?.cancel.abort(),
+    isExecuting: (runId) => active.has(runId),
+    settled: async (runId) => active.get(runId)?.settled,
+    stop: async () => {
+      end();
+      // With something to go on with, the lease runs out by itself: this machine, where it all lies, comes first.
+      if (active.size === 0) return source.leave();
+      for (const { detach } of active.values()) detach.abort(new DetachedError());
+      await Promise.race([allSettled(), sleep(LET_GO_MS, undefined, { ref: false })]);
+    },
+    drain: async () => {
+      end();
+      every(periods.beatMs, beat);
+      every(periods.signalMs, hear);
+      while (active.size > 0) await allSettled();
+      end();
+      await source.leave();
+    },
+  };
+}
+
+type Taking = { state: "not-yet" | "yes" | "no-more" };
+type Hands = { active: Map<RunId, Active>; taking: Taking; look: () => void };
+
+/** Takes runs and has them executed. */
+function createTaker<Claimed extends Work>(options: DispatcherOptions<Claimed>, { active, taking, look }: Hands) {
+  const { source, execute, checkPause = async () => "none" } = options;
   const begin = (claimed: Claimed): void => {
     const runId = claimed.request.run_id;
     const [cancel, detach] = [new AbortController(), new AbortController()];
@@ -86,107 +140,34 @@ export function createDispatcher<Claimed extends Work>(options: DispatcherOption
     active.set(runId, { cancel, detach, settled });
   };
   const takeAll = async (claim: () => Promise<Claimed | null>, isFree: () => Promise<boolean>): Promise<void> => {
-    while (taking === "yes" && (await isFree())) {
+    for (;;) {
+      if (taking.state !== "yes" || !(await isFree())) return;
       const claimed = await claim();
       if (claimed === null) return;
       begin(claimed);
     }
   };
-  const guard = (doing: string, body: () => Promise<void>) => createGuard(body, { doing, log });
-  const lookNext = guard("look for the next run", () =>
-    takeAll(
-      () => source.claimNext(),
-      async () => (await checkPause()) === "none",
-    ),
-  );
-  const lookAbandoned = guard("look for runs that were left", () =>
-    takeAll(
-      () => source.claimAbandoned(),
-      async () => (await checkPause()) !== "all",
-    ),
-  );
-  const look = (): void => void lookNext();
-  const beat = guard("renew the lease", () => source.beat());
-  const hear = guard("ask for signals", async () => {
-    if (active.size === 0) return;
-    const { cancel, lost } = await source.listSignals();
-    for (const runId of cancel) active.get(runId)?.cancel.abort();
-    for (const runId of lost) active.get(runId)?.detach.abort(new DetachedError("Another process took the run over."));
-  });
-  const end = (): void => {
-    taking = "no-more";
-    for (const timer of timers) clearInterval(timer);
-  };
-
   return {
-    start: async () => {
-      await source.beat();
-      taking = "yes";
-      const every = (ms: number, body: () => Promise<void>) => timers.push(setInterval(() => void body(), ms).unref());
-      every(periods.beatMs, beat);
-      every(periods.lookMs, lookNext);
-      every(periods.abandonedMs, lookAbandoned);
-      every(periods.signalMs, hear);
-      await lookAbandoned();
-      look();
-    },
-    wake: look,
     begin,
-    cancel: (runId) => active.get(runId)?.cancel.abort(),
-    isExecuting: (runId) => active.has(runId),
-    settled: async (runId) => active.get(runId)?.settled,
-    stop: async () => {
-      end();
-      const left = [...active.values()];
-      for (const { detach } of left) detach.abort(new DetachedError());
-      await Promise.race([Promise.all(left.map(({ settled }) => settled)), sleep(LET_GO_MS, undefined, { ref: false })]);
-      await source.leave();
-    },
-    drain: async () => {
-      end();
-      const renewing = setInterval(() => void beat(), periods.beatMs);
-      const hearing = setInterval(() => void hear(), periods.signalMs);
-      try {
-        while (active.size > 0) await Promise.all([...active.values()].map(({ settled }) => settled));
-      } finally {
-        clearInterval(renewing);
-        clearInterval(hearing);
-      }
-      await source.leave();
-    },
+    takeNext: () =>
+      takeAll(
+        () => source.claimNext(),
+        async () => (await checkPause()) === "none",
+      ),
+    takeAbandoned: () =>
+      takeAll(
+        () => source.claimAbandoned(),
+        async () => (await checkPause()) !== "all",
+      ),
   };
 }
 
-/**
- * Makes a body that is done once at a time: asked for again while it goes on, it is done once more afterwards. A failure
- * (the database is away) is logged once until it succeeds again; the next period tries anew.
- */
-function createGuard(
-  body: () => Promise<void>,
-  { doing, log }: { doing: string; log: Logger },
-): () => Promise<void> {
-  let going: Promise<void> | null = null;
-  let again = false;
-  let failing = false;
-  const doAll = async (): Promise<void> => {
-    do {
-      again = false;
-      try {
-        await body();
-        if (failing) log.info({ doing }, "dispatcher can work again");
-        failing = false;
-      } catch (error) {
-        if (!failing) log.error({ doing, err: error }, "dispatcher could not work");
-        failing = true;
-      }
-    } while (again);
-  };
-  return () => {
-    if (going !== null) {
-      again = true;
-      return going;
-    }
-    going = doAll().finally(() => (going = null));
-    return going;
-  };
+async function hearSignals<Claimed extends Work>(
+  source: WorkSource<Claimed>,
+  active: ReadonlyMap<RunId, Active>,
+): Promise<void> {
+  if (active.size === 0) return;
+  const { cancel, lost } = await source.listSignals();
+  for (const runId of cancel) active.get(runId)?.cancel.abort();
+  for (const runId of lost) active.get(runId)?.detach.abort(new DetachedError("Another process took the run over."));
 }

@@ -1,8 +1,8 @@
-import type { Transaction } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import { z } from "zod";
 import { RunId } from "../run/id.ts";
 import { freeHome, isBegun, isCancelledInQueue, isExecuting, isReady, type Line } from "./lines.ts";
-import type { ProcessIdentity } from "./process-identity.ts";
+import { sharesFolders, type ProcessIdentity } from "./process-identity.ts";
 import type { Place, Tables } from "./tables.ts";
 
 /** How many runs may be executed at once: `total` on this machine, `perRepository` on all together. */
@@ -25,6 +25,20 @@ export type Chooser = {
 export type Taking = { runId: RunId; queued: Line | null; place: Place | null };
 
 const QueuedRow = z.object({ run_id: RunId, home: z.string(), line: z.string() });
+
+/** Whether a look into the queue is worth its lock: a run is ready, or waits to be cancelled. */
+export async function hasWaiting(kysely: Kysely<Tables>): Promise<boolean> {
+  const line = await kysely.selectFrom("lines").select("line").limit(1).executeTakeFirst();
+  if (line !== undefined) return true;
+  const cancelled = await kysely.selectFrom("runs").select("seq").where(isCancelledInQueue).limit(1).executeTakeFirst();
+  return cancelled !== undefined;
+}
+
+/** Whether a look for abandoned runs is worth its lock: one was begun that this process does not work on. */
+export async function hasBegun(kysely: Kysely<Tables>, { isHeld }: Pick<Chooser, "isHeld">): Promise<boolean> {
+  const rows = await kysely.selectFrom("runs").select("run_id").where(isBegun).execute();
+  return rows.some(({ run_id: runId }) => !isHeld(RunId.parse(runId)));
+}
 
 /** Chooses the waiting run that is next, as `claimNext` promises; null when none may start. */
 export async function chooseNext(
@@ -133,7 +147,10 @@ const BegunRows = z.array(
   z.object({ run_id: RunId, home: z.string(), owner: z.string().nullable(), machine: z.string().nullable() }),
 );
 
-/** Chooses a run that was begun and that no living process owns, of this machine first; null when there is none. */
+/**
+ * Chooses a run that was begun and that no living process owns, first of those whose folders are here; null when there
+ * is none.
+ */
 export async function chooseAbandoned(
   { transaction, self, readJudge, isHeld }: Chooser,
   { scope }: { scope: ClaimScope },
@@ -145,7 +162,7 @@ export async function chooseAbandoned(
   const judge = await readJudge();
   const isGone = (processId: string): boolean => processId === self.id || judge(processId) === "ended";
   const free = rows.filter(({ owner, home }) => (owner === null || isGone(owner)) && (home === "" || isGone(home)));
-  const chosen = free.find(({ machine }) => machine === self.machine) ?? free[0];
+  const chosen = free.find(({ machine }) => sharesFolders(machine, self)) ?? free[0];
   return chosen === undefined ? null : { runId: chosen.run_id, queued: null, place: null };
 }
 

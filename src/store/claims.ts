@@ -9,6 +9,8 @@ import {
   chooseAbandoned,
   chooseCertain,
   chooseNext,
+  hasBegun,
+  hasWaiting,
   type Chooser,
   type ClaimLimits,
   type ClaimScope,
@@ -54,7 +56,7 @@ export type ClaimStore = {
   claimNext(options: { scope: ClaimScope; limits: ClaimLimits }): Promise<ClaimedRun | null>;
   /**
    * Takes a run that was begun, or is over but not closed, and whose owner is dead, lost its lease or gave it back; those
-   * of this machine first. Counts against no limit. Null when there is none.
+   * whose folders are here first. Counts against no limit. Null when there is none.
    */
   claimAbandoned(options: { scope: ClaimScope }): Promise<ClaimedRun | null>;
   /**
@@ -81,6 +83,7 @@ export function createClaimStore(
   { process, leaseMs = DEFAULT_LEASE_MS }: ClaimStoreOptions,
 ): ClaimStore {
   const held = new Map<RunId, number>();
+  const isHeld = (runId: RunId): boolean => held.has(runId);
   let isFirstBeat = true;
   let renewedAtMs = -Infinity;
   /** One after the other, so that each knows what the ones before it took. */
@@ -93,7 +96,6 @@ export function createClaimStore(
       async (kysely) => {
         const place = { engine: database.engine, kysely };
         const readJudge = () => readLeases(place, { self: process });
-        const isHeld = (runId: RunId): boolean => held.has(runId);
         const taking = await choose({ transaction: kysely, self: process, readJudge, isHeld });
         if (taking === null) return null;
         if (isDue) await renewLease(place, { process, leaseMs });
@@ -124,8 +126,10 @@ export function createClaimStore(
       renewedAtMs = -Infinity;
       await endLease(database, { process });
     },
-    claimNext: (options) => take((chooser) => chooseNext(chooser, options)),
-    claimAbandoned: (options) => take((chooser) => chooseAbandoned(chooser, options)),
+    claimNext: async (options) =>
+      (await hasWaiting(database.kysely)) ? take((chooser) => chooseNext(chooser, options)) : null,
+    claimAbandoned: async (options) =>
+      (await hasBegun(database.kysely, { isHeld })) ? take((chooser) => chooseAbandoned(chooser, options)) : null,
     claim: (runId) => take((chooser) => chooseCertain(chooser, { runId })),
     listSignals: () => listSignals(database, { held, process }),
   };

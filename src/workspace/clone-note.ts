@@ -2,12 +2,12 @@ import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 
-/** What is noted of a complete clone. */
-export const CloneNote = z.object({
+const CloneNote = z.object({
   ref: z.string(),
   sha: z.string().regex(/^[0-9a-f]{40}$/),
   mirrorPath: z.string(),
 });
+/** What is noted of a complete clone. */
 export type CloneNote = z.infer<typeof CloneNote>;
 
 type Root = { rootPath: string };

@@ -33,6 +33,8 @@ export type CloneWorkspaceOptions = {
   mirrorRoot: string;
   /** Who the tree is to belong to; null = it stays ours. */
   owner: { uid: number; gid: number } | null;
+  /** Waits between two tries while the remote has an outage, in milliseconds; default some minutes altogether. */
+  outageWaitsMs?: readonly number[];
   /** Aborting it stops every child; the promise then rejects with the signal's reason. */
   signal: AbortSignal;
 };
@@ -43,7 +45,7 @@ export type CloneWorkspaceOptions = {
  * `clone-failed`, `repository-empty` or `base-missing`.
  */
 export async function cloneWorkspace(workspace: Workspace, options: CloneWorkspaceOptions): Promise<Base> {
-  const { url, baseRef, credential, mirrorRoot, owner, signal } = options;
+  const { url, baseRef, mirrorRoot, owner, signal } = options;
   const { treePath, runId } = workspace;
   const mirrorPath = toMirrorPath(url, { mirrorRoot });
   const indexPath = toIndexPath(workspace);
@@ -56,7 +58,7 @@ export async function cloneWorkspace(workspace: Workspace, options: CloneWorkspa
     rm(indexPath, { force: true }),
     rm(`${indexPath}.lock`, { force: true }),
   ]);
-  const { ref } = await fetchBase(mirrorPath, { url, baseRef, runRef, credential, signal });
+  const { ref } = await fetchBase(mirrorPath, { ...options, runRef });
   try {
     const filling = settleAll([
       readCommit(mirrorPath, { revision: runRef, signal }),

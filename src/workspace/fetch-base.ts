@@ -13,8 +13,10 @@ import { lockMirror } from "./lock-mirror.ts";
 
 /** How many commits of history the mirror asks for, and the agent can see. */
 const DEPTH = 50;
-/** Waits before the second and third try of a fetch that failed for a passing reason, in milliseconds. */
+/** Waits before further tries when nobody answers at the address, or another process is in the way, in milliseconds. */
 const RETRY_AFTER_MS = [500, 2_000];
+/** Waits before further tries when the remote answers with an outage, in milliseconds: some minutes. */
+const OUTAGE_WAITS_MS = [500, 2_000, 5_000, 10_000, 20_000, 40_000, 60_000, 60_000, 60_000];
 
 /** Nothing but what is asked for. */
 const FETCH = ["fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--update-shallow"];
@@ -26,6 +28,8 @@ export type FetchBaseOptions = {
   /** The ref in the mirror that is to hold the commit. */
   runRef: string;
   credential: GitCredential | null;
+  /** Waits between two tries while the remote has an outage, in milliseconds; default some minutes altogether. */
+  outageWaitsMs?: readonly number[];
   signal: AbortSignal;
 };
 
@@ -123,11 +127,22 @@ async function withPatience<T>(action: () => Promise<T>, options: PatienceOption
     } catch (cause) {
       options.signal.throwIfAborted();
       const failure = toFetchFailure(cause);
-      const waitMs = failure.kind === "passing" || failure.kind === "locked" ? RETRY_AFTER_MS[tries] : undefined;
+      const waitMs = toWaits(failure, options)[tries];
       if (waitMs === undefined) throw await explain(failure, { ...options, cause });
-      await sleep(waitMs, undefined, { signal: options.signal }).catch(() => options.signal.throwIfAborted());
+      // Not all runs that meet an outage come back at the same moment.
+      const jitterMs = Math.random() * waitMs * 0.5;
+      await sleep(waitMs + jitterMs, undefined, { signal: options.signal }).catch(() =>
+        options.signal.throwIfAborted(),
+      );
     }
   }
+}
+
+function toWaits(failure: FetchFailure, { outageWaitsMs = OUTAGE_WAITS_MS }: PatienceOptions): readonly number[] {
+  if (failure.kind === "locked") return RETRY_AFTER_MS;
+  if (failure.kind !== "passing") return [];
+  // An address that is wrong is told soon; somebody may be waiting for it.
+  return /resolve host|connection refused/i.test(failure.text) ? RETRY_AFTER_MS : outageWaitsMs;
 }
 
 /** A missing branch and an empty repository look alike to `git fetch`; only the list of refs tells them apart. */

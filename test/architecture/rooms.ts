@@ -26,7 +26,7 @@ const floors: Floor[] = [
     shared: true,
   },
   { name: "trigger", rooms: ["trigger/cli", "trigger/github", "trigger/mcp", "web"], shared: false },
-  { name: "config", rooms: ["config.ts", "environment.ts"], shared: true },
+  { name: "config", rooms: ["config.ts", "environment.ts", "environment-example.ts"], shared: true },
   {
     name: "orchestrator",
     rooms: [
@@ -36,6 +36,8 @@ const floors: Floor[] = [
       "finish-run.ts",
       "journal.ts",
       "run-files.ts",
+      "run-life.ts",
+      "run-reporter.ts",
       "run-progress.ts",
       "tell-queue.ts",
       "publish-run.ts",

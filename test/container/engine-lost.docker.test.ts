@@ -69,7 +69,7 @@ describe("an engine that goes away under a run", () => {
     expect(await ending).toEqual({ reason: "lost" });
 
     const found = await reattachContainer(own.engine, { runId: folders.runId, instanceId });
-    if (found.kind === "gone") return expect.fail("it is gone");
+    if (found.kind === "gone") throw new Error("it is gone");
     expect(found.kind).toBe("ended");
     found.container.stdout.resume();
     found.container.stderr.resume();

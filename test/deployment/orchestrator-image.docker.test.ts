@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chownSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +32,13 @@ function makeState(): string {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   chownSync(folder, uid, gid);
   return folder;
+}
+
+async function makeVolume(): Promise<string> {
+  const name = `codex-orchestrator-test-${process.pid}`;
+  await docker.createVolume({ Name: name });
+  onTestFinished(() => docker.getVolume(name).remove());
+  return name;
 }
 
 type StartOptions = { command: string[]; environment: Record<string, string>; state: string };
@@ -116,31 +123,25 @@ test("the server in its image is healthy, is nobody special, and ends within fiv
   expect((await container.inspect()).State.ExitCode).toBe(0);
 });
 
-test("a run that a container starts is a container beside it, with its folders and its socket", async () => {
-  await using github = await startGitHubStandIn();
-  await using model = await startScriptedModel(DEMO_SCRIPT, { apiKey: "sk-scripted" });
-  const state = makeState();
-  mkdirSync(join(state, "runs"), { mode: 0o750 });
-  chownSync(join(state, "runs"), uid, gid);
-  const container = await startOrchestrator({
-    command: ["run", "--repo", github.repository, "--json", "Add an email validator"],
-    state,
-    environment: {
-      ...{ OPENAI_API_KEY: "sk-scripted", OPENAI_BASE_URL: model.baseUrl, CODEX_MODEL: "gpt-5.5", RUN_MEMORY: "1g" },
-      ...{
-        APP_ID: String(github.app.id),
-        PRIVATE_KEY: github.app.privateKey,
-        WEBHOOK_SECRET: github.app.webhookSecret,
+test.each(["folder of the machine", "volume of the engine"])(
+  "a run that a container starts is a container beside it, with its state in a %s",
+  async (kind) => {
+    await using github = await startGitHubStandIn();
+    await using model = await startScriptedModel(DEMO_SCRIPT, { apiKey: "sk-scripted" });
+    const state = kind.startsWith("folder") ? makeState() : await makeVolume();
+    const container = await startOrchestrator({
+      command: ["run", "--repo", github.repository, "--json", "Add an email validator"],
+      state,
+      environment: {
+        ...{ OPENAI_API_KEY: "sk-scripted", OPENAI_BASE_URL: model.baseUrl, CODEX_MODEL: "gpt-5.5", RUN_MEMORY: "1g" },
+        ...{ APP_ID: String(github.app.id), PRIVATE_KEY: github.app.privateKey },
+        ...{ GHE_HOST: github.host, GHE_PROTOCOL: "http", CODEX_IMAGE: base },
       },
-      ...{ GHE_HOST: github.host, GHE_PROTOCOL: "http", CODEX_IMAGE: base },
-    },
-  });
-  const [{ out, err }, { StatusCode }] = await Promise.all([readOutput(container), container.wait()]);
-  expect(StatusCode === 0 ? "" : err).toBe("");
-  const result = RunResult.parse(JSON.parse(out));
-  expect(result).toMatchObject({ status: "done", pull_request: { number: expect.any(Number) } });
-  expect(readdirSync(join(state, "runs", result.run_id))).toEqual(expect.arrayContaining(["log.txt", "result.json"]));
-  expect(readFileSync(join(state, "runs", result.run_id, "changes.patch"), "utf8")).toContain(
-    "src/validators/email.ts",
-  );
-});
+    });
+    const [{ out, err }, { StatusCode }] = await Promise.all([readOutput(container), container.wait()]);
+    expect(StatusCode === 0 ? "" : err).toBe("");
+    const result = RunResult.parse(JSON.parse(out));
+    expect(result).toMatchObject({ status: "done", pull_request: { number: expect.any(Number) } });
+    expect(result.output.files_changed).toContain("src/validators/email.ts");
+  },
+);

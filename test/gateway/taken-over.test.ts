@@ -53,7 +53,9 @@ describe("a run that another process began", () => {
       "-e",
       `require("net").createServer().listen(${JSON.stringify(socketPath)})`,
     ]);
-    await expect.poll(() => lstatSync(socketPath, { throwIfNoEntry: false })?.isSocket()).toBe(true);
+    await expect
+      .poll(() => lstatSync(socketPath, { throwIfNoEntry: false })?.isSocket(), { timeout: 10_000 })
+      .toBe(true);
     killed.kill("SIGKILL");
     await once(killed, "close");
     await expect(post(socketPath)).rejects.toThrow("ECONNREFUSED");

@@ -21,10 +21,15 @@ import type { RunRequest } from "../../src/run/request.ts";
 import { createRequest } from "../helpers/requests.ts";
 import { openFaultProxy, type FaultProxy } from "./fault-proxy.ts";
 
-export const QUICK: RetryPlan = { maxRetryTimeMs: 5_000, minDelayMs: 5, maxDelayMs: 20 };
+export const QUICK: RetryPlan = { maxRetryTimeMs: 30_000, minDelayMs: 5, maxDelayMs: 20 };
 
 /** What one try of publishing came to. */
 export type Publishing = { published: Published; told: Published[]; failure: RunFailure | null; error: unknown };
+export type PublishOrder = {
+  origin: string;
+  app: { appId: number; privateKey: string };
+  publication: Publication;
+};
 export type TryOptions = Partial<PublishOptions> & { changes?: Partial<RunRequest>; askPermission?: AskPermission };
 
 /** Real git over HTTP and the stand-in's API behind a bad line, and a mirror that holds the base commit. */
@@ -109,6 +114,13 @@ export class PublishLab implements AsyncDisposable {
     const { origin: webUrl } = this.proxy;
     const options = { access: this.access, webUrl, hasCredentials: true, isAllowed: () => true };
     return findDestination(request, { ...options, askPermission });
+  }
+
+  /** All that another process needs to publish the same run. */
+  toOrder(): PublishOrder {
+    const { origin } = this.proxy;
+    const { id: appId, privateKey } = this.github.app;
+    return { origin, app: { appId, privateKey }, publication: this.publication(this.request) };
   }
 
   /** Publishes the change; never rejects. */

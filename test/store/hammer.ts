@@ -2,7 +2,6 @@
 // it, and one when it is over with it.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { NO_ACTIVITY } from "../../src/run/progress.ts";
 import { readMachineTime } from "../../src/run/machine-time.ts";
 import { createClaimStore, LeaseLostError, type ClaimedRun } from "../../src/store/claims.ts";
 import { openDatabase, type DatabasePlace } from "../../src/store/database.ts";
@@ -42,7 +41,7 @@ async function work(): Promise<void> {
       (await claims.claimNext({ scope: "all", limits: options.limits }));
     if (run !== null) await execute(run);
     else if (await isOver()) return;
-    else await sleep(5);
+    else await sleep(20);
   }
 }
 
@@ -54,8 +53,6 @@ async function isOver(): Promise<boolean> {
 async function execute({ request, writer }: ClaimedRun): Promise<void> {
   const { run_id: runId } = request;
   const beganMs = readMachineTime().ms;
-  const progress = { queuePosition: null, elapsedS: 0, silentMs: 0, activity: NO_ACTIVITY };
-  await writer.setProgress({ state: "running", ...progress }, null);
   report({ kind: "began", runId });
   const [leastMs, mostMs] = options.runMs;
   await sleep(leastMs + Math.random() * (mostMs - leastMs));

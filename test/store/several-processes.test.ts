@@ -49,13 +49,16 @@ describeBoth("several processes on one queue", (lab) => {
       for (let index = 0; index < 300; index++)
         requests.push(await lab().add({ repo: `repo-${index % 5}`, thread: 1 + (index % 30) }));
       const options: HammerOptions = {
-        ...{ place: lab().place, workers: 5, limits, runMs: [0, 6], leaseMs: 20_000, takesOver: false },
+        ...{ place: lab().place, workers: 5, limits, runMs: [20, 80], leaseMs: 20_000, takesOver: false },
       };
       const hammers = [startHammer(options), startHammer(options)];
       await Promise.all(hammers.map(({ over }) => over));
 
       const executions = listEnded(hammers);
       const ids = requests.map(({ run_id: runId }) => runId);
+      const reports = hammers.flatMap((hammer) => hammer.reports);
+      expect(reports.filter(({ kind }) => kind === "began")).toHaveLength(300);
+      expect(reports.filter(({ kind }) => kind === "lost")).toEqual([]);
       expect(executions.map(({ runId }) => runId).sort()).toEqual(ids.toSorted());
       for (const hammer of hammers) expect(listEnded([hammer]).length).toBeGreaterThan(0);
 

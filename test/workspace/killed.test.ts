@@ -70,7 +70,7 @@ test("a process that is killed while it reads what the agent left changes nothin
     expect(await collectNow(order.patchPath)).toEqual({ treeSha, patch });
     expect(readdirSync(dirname(order.patchPath))).toEqual(["changes.patch"]);
   }
-  expect(killed).toBeGreaterThan(3);
+  expect(killed).toBeGreaterThan(0);
 }, 240_000);
 
 test("killed just after the walk, the next one gives the same as one that was not", async () => {
@@ -110,6 +110,7 @@ describe("a process that is killed while it clones", () => {
         lab.commitFile(`dir-0/round-${round}.txt`, { content: `${round}\n` });
         if (how === "wiped") await discardWorkspace(runId, { workRoot: lab.workRoot });
         await cloneAgain();
+        expect(readdirSync(lab.workRoot)).toEqual([runId]);
       }
     },
     120_000,

@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import type { RunId } from "../../src/run/id.ts";
 import type { Step } from "../../src/steps.ts";
+
+const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
 
 /** What the child is to do, as JSON in its argument. */
 export type ChildOrder = {
@@ -25,7 +27,7 @@ export type ChildEnd = { signal: string | null; ms: number };
  * fails by itself.
  */
 export async function runChild(order: ChildOrder, { killAfterMs }: { killAfterMs: number | null }): Promise<ChildEnd> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "child.ts"), JSON.stringify(order)], {
+  const child = spawn(process.execPath, [CHILD, JSON.stringify(order)], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stderr = "";

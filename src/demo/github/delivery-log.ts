@@ -21,7 +21,7 @@ export type LoggedDelivery = {
 
 /** The App's deliveries: sent, kept, and sent once more when the App asks for it. */
 export type DeliveryLog = AsyncDisposable & {
-  /** Sends one and keeps how it went. Rejects when the receiver cannot be reached or does not answer in time. */
+  /** Sends one and keeps how it went; a receiver that cannot be reached, or does not answer in time, is a status, too. */
   deliver(options: DeliveryOptions): Promise<Delivery>;
   /** All attempts, oldest first. */
   list(): readonly LoggedDelivery[];
@@ -59,7 +59,7 @@ export function createDeliveryLog({ secret, now }: DeliveryLogOptions): Delivery
     } catch (error) {
       const statusCode = error instanceof Error && error.name === "TimeoutError" ? 504 : 502;
       kept.push(toKept(begun, { statusCode, id: FIRST_ID + kept.length * 1013 }));
-      throw error;
+      return { id: guid, event: options.event, payload: options.payload, status: statusCode, responseText: "" };
     }
   };
   const redeliver = (call: RouteCall): ApiAnswer => {
@@ -67,7 +67,7 @@ export function createDeliveryLog({ secret, now }: DeliveryLogOptions): Delivery
     if (found === undefined) return refuseUnknown();
     const { event, payload, id = found.logged.guid } = found.options;
     const sending = attempt({ url: url ?? found.options.url, event, payload, id, secret }, "redelivery");
-    const settled = sending.catch(() => null).finally(() => underWay.delete(settled));
+    const settled = sending.finally(() => underWay.delete(settled));
     underWay.add(settled);
     return { status: 202, body: {} };
   };

@@ -1,5 +1,6 @@
 import type { Config } from "../../config.ts";
-import type { Orchestrator, RunReporter } from "../../orchestrator.ts";
+import type { Orchestrator } from "../../orchestrator.ts";
+import type { RunReporter } from "../../run-reporter.ts";
 import type { RunId } from "../../run/id.ts";
 import type { RunResult } from "../../run/result.ts";
 import type { RunFile } from "../../store/run-files.ts";

@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { checkModelConfig, ConfigError, type Config } from "../../config.ts";
-import type { NewRun, RunReporter } from "../../orchestrator.ts";
+import type { NewRun } from "../../orchestrator.ts";
+import type { RunReporter } from "../../run-reporter.ts";
 import type { RunId } from "../../run/id.ts";
 import { BranchName, Effort, MAX_PROMPT_BYTES, ModelName, RepositoryFolder, RunMode } from "../../run/request.ts";
 import type { RunResult } from "../../run/result.ts";

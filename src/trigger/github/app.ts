@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import PQueue from "p-queue";
 import type { ApplicationFunction } from "probot";
 import { createBurstBrake } from "./burst-brake.ts";
@@ -16,6 +17,8 @@ import { createRunLimit } from "./run-limit.ts";
  */
 const COMMAND_PACE = { concurrency: 32, intervalCap: 50, interval: 1000 };
 
+const STOP_WITHIN_MS = 2000;
+
 export type GitHubApp = ApplicationFunction & {
   /**
    * Takes up what processes that are gone recorded but did not handle. Called at the start and every minute. Resolves
@@ -24,6 +27,11 @@ export type GitHubApp = ApplicationFunction & {
   resumeUnhandled(): Promise<void>;
   /** Says that a delivery arrived, of whatever kind: while many do, commands wait. */
   noteArrival(): void;
+  /**
+   * Takes up nothing more, for the moment before the record is closed; resolves when no command is being settled, within
+   * 2 s. What is left stays on record for the next process.
+   */
+  stop(): Promise<void>;
   /** Resolves when every command that was taken up is carried out and its person is told. */
   onIdle(): Promise<void>;
 };
@@ -35,21 +43,26 @@ export type GitHubApp = ApplicationFunction & {
  */
 export function createGitHubApp(deps: GitHubAppDeps): GitHubApp {
   const commands = new PQueue(COMMAND_PACE);
-  const brake = createBurstBrake({ hold: () => commands.pause(), release: () => void commands.start() });
+  const stopping = new AbortController();
+  const brake = createBurstBrake({
+    hold: () => commands.pause(),
+    release: () => {
+      if (!stopping.signal.aborted) commands.start();
+    },
+  });
   const admission = new PQueue({ concurrency: 1 });
   const limit = createRunLimit({ runsPerHour: deps.limits.runsPerHour, countRuns: (of) => deps.countRuns(of) });
 
   const telling = new Set<Promise<void>>();
   const take = (delivery: StoredDelivery, attempt: Attempt): void =>
     void commands.add(async () => {
-      const tell = await processDelivery(delivery, { deps, admission, limit, attempt });
+      const tell = await processDelivery(delivery, { deps, admission, limit, attempt, stopping: stopping.signal });
       const told = tell().finally(() => telling.delete(told));
       telling.add(told);
     });
 
   const app: ApplicationFunction = (probot) => {
     probot.on("issue_comment.created", async ({ id, payload }) => {
-      brake.note();
       const delivery = toDelivery(payload, { deliveryId: id, log: deps.log });
       if (delivery === null) return;
       const recorded = await deps.deliveries.record(delivery).catch((error: unknown) => {
@@ -63,9 +76,16 @@ export function createGitHubApp(deps: GitHubAppDeps): GitHubApp {
 
   return Object.assign(app, {
     resumeUnhandled: async () => {
+      if (stopping.signal.aborted) return;
       for (const delivery of await deps.deliveries.takeUnhandled()) take(delivery, "resumed");
     },
     noteArrival: () => brake.note(),
+    stop: async () => {
+      stopping.abort();
+      commands.pause();
+      commands.clear();
+      await Promise.race([commands.onPendingZero(), sleep(STOP_WITHIN_MS, undefined, { ref: false })]);
+    },
     onIdle: async () => {
       await commands.onIdle();
       await Promise.all(telling);

@@ -14,11 +14,12 @@ const WINDOW_MS = 200;
 /** More than these within one window are a burst. */
 const MANY = 30;
 const QUIET_MS = 500;
-const LONGEST_MS = 5000;
+const LONGEST_MS = 20_000;
+const FREE_MS = 5000;
 
 /**
  * Holds other work back while deliveries come in a burst, so that all of the process goes into answering them: until
- * none came for half a second, and for 5 s at most, after which the work has its turn for as long. A few
+ * none came for half a second, and for 20 s at most, after which the work has its turn for 5 s. A few
  * deliveries hold nothing back.
  */
 export function createBurstBrake({ hold, release }: BurstBrakeOptions): BurstBrake {
@@ -44,7 +45,7 @@ export function createBurstBrake({ hold, release }: BurstBrakeOptions): BurstBra
         held.quiet.refresh();
       } else if (held !== null) {
         clearTimeout(held.quiet);
-        freeUntilMs = nowMs + LONGEST_MS;
+        freeUntilMs = nowMs + FREE_MS;
         end();
       } else if (many && nowMs >= freeUntilMs) {
         hold();

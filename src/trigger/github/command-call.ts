@@ -22,8 +22,15 @@ export type CommandCall = {
   log: Logger;
 };
 
-/** What commands share. `admission` lets one run in at a time, so that the limit counts right. */
-export type CommandDesk = { deps: GitHubAppDeps; admission: PQueue; limit: RunLimit };
+/** What commands share. */
+export type CommandDesk = {
+  deps: GitHubAppDeps;
+  /** Lets one run in at a time, so that the limit counts right. */
+  admission: PQueue;
+  limit: RunLimit;
+  /** Aborted when the process ends: what fails from then on is left to the next one. */
+  stopping: AbortSignal;
+};
 
 /**
  * What is left once it is settled what becomes of a command: telling its person. It waits its turn among all that is

@@ -17,20 +17,23 @@ export type ProcessOptions = CommandDesk & { attempt: Attempt };
  * Settles what becomes of one recorded delivery: asks GitHub whether its people may, then carries out the command.
  * Resolves with what is left to do, which is to tell its person; after that the delivery counts as handled. Neither
  * ever rejects. Whatever goes wrong is logged and shown as 😕: a command is not carried out minutes or days after its
- * person has given up on it. Only the end of the process leaves it for the next one.
+ * person has given up on it. Only the end of the process leaves it, as it is, for the next one.
  */
 export async function processDelivery(delivery: StoredDelivery, options: ProcessOptions): Promise<Tell> {
-  const { deps, attempt } = options;
+  const { deps, attempt, stopping } = options;
   const log = deps.log.child({ deliveryId: delivery.deliveryId, comment: delivery.commentKey });
-  const sayFailed = (error: unknown): null => {
-    log.error({ err: error }, "command could not be carried out");
-    return null;
-  };
-  const tell = await toCall(delivery, { deps, attempt, log })
-    .then((call) => (call === null ? null : processCall(call, options)))
-    .catch(sayFailed);
+  const logFailure = (error: unknown): void => log.error({ err: error }, "command could not be carried out");
+  let tell: Tell | null = null;
+  try {
+    const call = await toCall(delivery, { deps, attempt, log });
+    if (call !== null) tell = await processCall(call, options);
+  } catch (error) {
+    if (stopping.aborted) return async () => {};
+    logFailure(error);
+  }
   return async () => {
-    await tell?.().catch(sayFailed);
+    await tell?.().catch(logFailure);
+    if (stopping.aborted) return;
     try {
       deps.deliveries.markHandled(delivery.deliveryId);
     } catch (error) {
@@ -63,6 +66,7 @@ async function processCall(call: CommandCall, options: ProcessOptions): Promise<
         const replied = call.attempt === "resumed" ? await findReply({ call, ...options }) : null;
         return replied ?? (await answerCommand(parseCommand(created.comment.body), { call, ...options }));
       } catch (error) {
+        if (options.stopping.aborted) throw error;
         log.error({ err: error }, "command could not be carried out");
         return react("confused");
       }

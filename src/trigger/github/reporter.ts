@@ -1,6 +1,6 @@
 import type { Logger } from "../../logger.ts";
 import type { Mask } from "../../mask.ts";
-import type { RunReporter } from "../../orchestrator.ts";
+import type { RunReporter } from "../../run-reporter.ts";
 import type { RunId } from "../../run/id.ts";
 import type { GitHubThread, RunRequest } from "../../run/request.ts";
 import type { LiveState } from "../../run/state.ts";

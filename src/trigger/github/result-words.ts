@@ -1,4 +1,4 @@
-import type { FinishedRun } from "../../orchestrator.ts";
+import type { FinishedRun } from "../../run-reporter.ts";
 import type { LeftOut } from "../../run/changes.ts";
 import type { RunResult } from "../../run/result.ts";
 import type { FinalStatus } from "../../run/state.ts";

@@ -36,8 +36,7 @@ test.each([
     expect(comment.user?.login).toBe(botLogin);
     const appOctokit = access.appOctokit();
     if (appOctokit === null) throw new Error("no App");
-    const deliver = standIn.deliverComment({ url: "http://127.0.0.1:1/", user: "octocat", body: "/codex Do it" });
-    await expect(deliver).rejects.toThrow("fetch failed");
+    await standIn.deliverComment({ url: "http://127.0.0.1:1/", user: "octocat", body: "/codex Do it" });
     const sweeper = createDeliverySweeper({ appOctokit: () => appOctokit, log: silentLog });
     expect(await sweeper.sweep()).toEqual({ listed: 1, redelivered: 1 });
     expect(await standIn.listViolations()).toEqual([]);

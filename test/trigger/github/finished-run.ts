@@ -1,4 +1,4 @@
-import type { FinishedRun } from "../../../src/orchestrator.ts";
+import type { FinishedRun } from "../../../src/run-reporter.ts";
 import { toRunFailure, type FailureReason } from "../../../src/run/failure.ts";
 import type { RunRequest } from "../../../src/run/request.ts";
 import { RunResult } from "../../../src/run/result.ts";

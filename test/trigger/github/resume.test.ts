@@ -92,3 +92,17 @@ test("a record that cannot be read is said to whoever asks", async () => {
   using host = await startApp({ deliveries });
   await expect(host.app.resumeUnhandled()).rejects.toThrow("database is away");
 });
+
+test("a process that stops leaves what it has not carried out to the next one, and says nothing about it", async () => {
+  const { promise: closed, reject } = Promise.withResolvers<never>();
+  using host = await startApp({ submit: () => closed });
+  const received = host.comment({}, { id: "d1" });
+  await expect.poll(() => host.api.calls.length).toBe(1);
+  const stopped = host.app.stop();
+  reject(new Error("the database is closed"));
+  await stopped;
+  await received;
+  await host.app.resumeUnhandled();
+  expect(host.api.reactions()).toEqual([]);
+  expect(host.deliveries.open()).toMatchObject([{ deliveryId: "d1" }]);
+});

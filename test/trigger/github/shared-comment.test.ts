@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createMask } from "../../../src/mask.ts";
-import type { RunReporter } from "../../../src/orchestrator.ts";
+import type { RunReporter } from "../../../src/run-reporter.ts";
 import { NO_ACTIVITY, type RunProgress } from "../../../src/run/progress.ts";
 import type { RunRequest } from "../../../src/run/request.ts";
 import { NO_COMMENT } from "../../../src/trigger/github/comment-writer.ts";
