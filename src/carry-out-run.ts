@@ -5,16 +5,19 @@ import type { Logger } from "./logger.ts";
 import { DetachedError } from "./run/detached.ts";
 import { RunError, toRunFailure } from "./run/failure.ts";
 import { toCancelledOutcome, toFailedOutcome, type RunOutcome } from "./run/outcome.ts";
+import type { RunRequest } from "./run/request.ts";
 import type { LiveState } from "./run/state.ts";
+import type { RunFiles } from "./run-files.ts";
 import { openLife, type CarryOutOptions, type RunLife, type RunWatch } from "./run-life.ts";
 import { createProgress, type Progress } from "./run-progress.ts";
 import { LeaseLostError, type ClaimedRun } from "./store/claims.ts";
 
 /**
  * Brings a claimed run to its end: the work, the result, the report, the clean-up; from wherever an earlier process left
- * it. Never rejects. When the process stops, or loses the run to another one, it lets go of it as it is.
+ * it. Never rejects. When the process stops, or loses the run to another one, it lets go of it as it is, and resolves with
+ * "left".
  */
-export async function carryOutRun(claimed: ClaimedRun, options: CarryOutOptions): Promise<void> {
+export async function carryOutRun(claimed: ClaimedRun, options: CarryOutOptions): Promise<"closed" | "left"> {
   const runId = claimed.request.run_id;
   const log = options.log.child({ runId });
   const abandoned = new AbortController();
@@ -22,14 +25,34 @@ export async function carryOutRun(claimed: ClaimedRun, options: CarryOutOptions)
   const life = openLife(claimed, { ...options, log, signals, abandon: () => abandoned.abort(new DetachedError()) });
   if (claimed.checkpoint !== null) log.info({ step: claimed.checkpoint.step }, "run was taken over");
   try {
+    await bringFiles(life);
     const result = claimed.result ?? (await finishRun(life, await work(life)));
     await reportRun(life, result);
+    return "closed";
   } catch (error) {
     if (error instanceof DetachedError || signals.detach.aborted) log.info("run was left to another process");
     else log.error({ err: error }, "run could not be brought to its end, and is tried again");
     // A process that stops keeps its lease to the end: this machine, where all of it lies, is to go on with the run.
     if (!options.signals.detach.aborted) await release(claimed);
+    return "left";
   }
+}
+
+/** Has the run's files where the work is done: the request, and what an agent elsewhere came to. */
+async function bringFiles({ claimed, files, log }: RunLife): Promise<void> {
+  const { request, checkpoint, result } = claimed;
+  if (checkpoint === null) await layRequest(files, { request, log });
+  if (checkpoint?.step === "collected" || result !== null) await files.bringHere(request.run_id);
+}
+
+/** Writes the request where people look for it. The record has it anyway, so that a full disk keeps nothing up. */
+export async function layRequest(
+  files: RunFiles,
+  { request, log }: { request: RunRequest; log: Logger },
+): Promise<void> {
+  await files.writeRequest(request).catch((error: unknown) => {
+    log.warn({ runId: request.run_id, err: error }, "request was not written to its file");
+  });
 }
 
 /** The work of a run, whatever becomes of it. Rejects only when the run is let go of. */
@@ -48,7 +71,8 @@ async function work(life: RunLife): Promise<RunOutcome> {
     const outcome = await executeRun(request, { stages, journal, facts, enter, signal: signals.cancel });
     return outcome;
   } catch (error) {
-    if (signals.detach.aborted || error instanceof DetachedError) throw new DetachedError();
+    if (signals.detach.aborted || error instanceof DetachedError || error instanceof LeaseLostError)
+      throw new DetachedError();
     if (signals.cancel.aborted && facts.paidWork === null) return toCancelledOutcome();
     return toOutcomeOfError(error, { log, known: facts.paidWork });
   } finally {

@@ -7,6 +7,7 @@ import { createDeliverySweeper } from "./trigger/github/sweep-deliveries.ts";
 const REAP_EVERY_S = 120;
 const RESUME_EVERY_S = 60;
 const SWEEP_EVERY_S = 300;
+const PRUNE_EVERY_S = 86_400;
 
 /**
  * Begins what is done again and again: on every machine for what lies on it, on one of them for what lies on GitHub.
@@ -20,7 +21,15 @@ export async function startChores(product: Composition, gitHubApp: GitHubApp | n
     const sweeper = createDeliverySweeper({ appOctokit: () => toAppClient(github), log });
     await bell.every("sweep-deliveries", { seconds: SWEEP_EVERY_S }, async () => void (await sweeper.sweep()));
   }
+  await bell.every("prune", { seconds: PRUNE_EVERY_S }, () => prune(product));
   return { [Symbol.dispose]: () => timers.forEach((timer) => clearInterval(timer)) };
+}
+
+/** Removes from the database what is older than it is to be kept. */
+async function prune({ config, deliveries, files, log }: Composition): Promise<void> {
+  const before = new Date(Date.now() - config.retentionDays * 86_400_000);
+  const [runs, handled] = [await files.prune(before), await deliveries.prune(before)];
+  if (runs + handled > 0) log.info({ runs, deliveries: handled }, "what was kept long enough was removed");
 }
 
 /** Does it now and then every so often, without keeping the process up. */

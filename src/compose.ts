@@ -17,8 +17,8 @@ import { publishKeptRun } from "./publish-kept-run.ts";
 import type { Bell } from "./queue/bell.ts";
 import { createLocalBell } from "./queue/local-bell.ts";
 import { openPgBossBell } from "./queue/pg-boss-bell.ts";
-import { discardRemains, type RemainsOptions } from "./remains.ts";
-import { createRunFiles } from "./run-files.ts";
+import { discardRemains, reapRemains, type RemainsOptions } from "./remains.ts";
+import { createRunFiles, type RunFilesEverywhere } from "./run-files.ts";
 import { createModelSettings } from "./model-settings.ts";
 import { toAgentSettings, toSecrets } from "./settings.ts";
 import { bindStages } from "./stages.ts";
@@ -40,6 +40,7 @@ export type Composition = Product & {
   github: GitHubAccess;
   deliveries: DeliveryStore;
   store: RunStore;
+  files: RunFilesEverywhere;
   paths: StatePaths;
   process: ProcessIdentity;
   bell: Bell;
@@ -91,7 +92,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const store = createRunStore(database);
   const claims = createClaimStore(database, { process });
   const deliveries = createDeliveryStore(database, { process });
-  const shared = config.databaseUrl === null ? null : createSharedFiles(database);
+  // What is only looked at, or published later, is nobody's; an executor writes while the run is its own.
+  const owner = role === "look" ? {} : { owner: process.id };
+  const shared = config.databaseUrl === null ? null : createSharedFiles(database, owner);
   const files = createRunFiles({ paths, shared, log });
 
   const engine = createDockerEngine({ endpoint: findEndpoint(config.docker) });
@@ -113,6 +116,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     home: role === "run" ? process.id : null,
     checkPause: createPauseCheck({ role, breaker, engine, log }),
     onBegin: () => breaker.noteStart(),
+    onLeft: () => reapRemains(remains),
     stagesFor: (request, watch) =>
       bindStages(request, {
         ...{ engine, settings, destinations, paths, mask, watch },
@@ -128,7 +132,22 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const owned = opened.move();
 
   return {
-    ...{ config, orchestrator, engine, github, deliveries, store, paths, process, bell, breaker, remains, log, mask },
+    ...{
+      config,
+      orchestrator,
+      engine,
+      github,
+      deliveries,
+      store,
+      files,
+      paths,
+      process,
+      bell,
+      breaker,
+      remains,
+      log,
+      mask,
+    },
     isAllowed,
     publishRun: (runId, { protectedFiles }) =>
       publishKeptRun(runId, { store, paths, files, destinations, protectedFiles }),

@@ -33,6 +33,7 @@ export type Config = {
   concurrency: { total: number; perRepository: number; maxQueued: number };
   /** PostgreSQL; null = the embedded database. */
   databaseUrl: string | null;
+  retentionDays: number;
   crashAt: Step | null;
   limits: { memoryBytes: number; cpus: number; pids: number; diskBytes: number };
   runtime: string | null;
@@ -153,6 +154,7 @@ function toConfig(
       maxQueued: env.MAX_QUEUED_RUNS,
     },
     databaseUrl: env.DATABASE_URL ?? null,
+    retentionDays: env.RETENTION_DAYS,
     crashAt: env.CODEX_ORCH_CRASH_AT ?? null,
     limits: { memoryBytes: env.RUN_MEMORY, cpus: env.RUN_CPUS, pids: env.RUN_PIDS, diskBytes: env.RUN_DISK },
     runtime: env.RUN_RUNTIME ?? null,

@@ -106,6 +106,7 @@ export const Environment = z.object({
     .url({ protocol: /^postgres(?:ql)?$/, error: "must be a URL that begins with postgresql://" })
     .optional()
     .meta(about("embedded, under `RUNS_PATH`", "PostgreSQL, when runs outgrow one machine.")),
+  RETENTION_DAYS: whole(1, 3650).default(30).meta(about("`30`", "Days that what runs left in the database is kept.")),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .default("info")

@@ -1,4 +1,4 @@
-import { carryOutRun } from "./carry-out-run.ts";
+import { carryOutRun, layRequest } from "./carry-out-run.ts";
 import type { Bell } from "./queue/bell.ts";
 import { createDispatcher, type Dispatcher, type DispatcherOptions } from "./queue/dispatcher.ts";
 import { createRunId, type RunId } from "./run/id.ts";
@@ -27,6 +27,8 @@ export type OrchestratorOptions = Omit<CarryOutOptions, "signals"> & {
   checkPause?: DispatcherOptions<ClaimedRun>["checkPause"];
   /** Called when a run is begun that nobody began before. */
   onBegin?: () => void;
+  /** Called when this process has let go of a run and goes on itself: somebody else may have it by now. Never rejects. */
+  onLeft?: () => Promise<void>;
 };
 
 /** What became of a request. `full`: as many runs wait as may. */
@@ -53,11 +55,13 @@ export type Orchestrator = {
 /** Joins record, queue and stages. Nothing starts before `start()`. */
 export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   const { store, claims, bell, log, home } = options;
+  let isStopping = false;
   const dispatcher = createDispatcher<ClaimedRun>({
     source: toWorkSource(options),
-    execute: (claimed, signals) => {
+    execute: async (claimed, signals) => {
       if (claimed.checkpoint === null && claimed.result === null && !claimed.cancelRequested) options.onBegin?.();
-      return carryOutRun(claimed, { ...options, signals });
+      const how = await carryOutRun(claimed, { ...options, signals });
+      if (how === "left" && !isStopping) await options.onLeft?.();
     },
     ...(options.checkPause === undefined ? {} : { checkPause: options.checkPause }),
     log,
@@ -70,12 +74,12 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
       const known = deliveryId === null ? null : await store.findByDelivery(deliveryId);
       if (known !== null) return { kind: "accepted", runId: known };
       const request = RunRequest.parse({ ...run, run_id: createRunId(), accepted_at: new Date().toISOString() });
-      await options.files.writeRequest(request);
+      // The record first: what is killed in between leaves no files of a run that nobody knows.
       const added = await store.add(request, { deliveryId, home, maxQueued: options.limits.maxQueued });
-      if (added.kind !== "new") await options.files.removeRequest(request.run_id);
       if (added.kind === "full") return added;
       if (added.kind === "duplicate") return { kind: "accepted", runId: added.runId };
 
+      await layRequest(options.files, { request, log });
       const { run_id: runId, repository, trigger } = request;
       log.info({ runId, repo: toRepositoryName(repository), trigger: trigger.kind }, "run accepted");
       teller.follow(request);
@@ -96,6 +100,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     settled: (runId) => waitForResult(runId, { store, dispatcher }),
     start: () => dispatcher.start(),
     stop: async () => {
+      isStopping = true;
       teller.stop();
       await dispatcher.stop();
     },

@@ -7,7 +7,7 @@ import type { RunId } from "./run/id.ts";
 import { RunId as RunIdSchema } from "./run/id.ts";
 import type { StatePaths } from "./store/paths.ts";
 import { sharesFolders, type ProcessIdentity } from "./store/process-identity.ts";
-import type { OpenRun, RunStore } from "./store/runs.ts";
+import type { RunStore } from "./store/runs.ts";
 import { reapWorkspaces } from "./workspace/reap-workspaces.ts";
 import { discardWorkspace } from "./workspace/reopen-workspace.ts";
 
@@ -33,18 +33,21 @@ export async function discardRemains(runId: RunId, { engine, paths, log }: Remai
 
 /**
  * Removes what dead processes left and no open run wants: containers by their labels, workspaces and sockets by their
- * names. A run that another machine has taken over by now does not want what is left of it here. Never rejects.
+ * names. A run that somebody with other folders has taken over by now does not want what is left of it here. Never
+ * rejects.
  */
 export async function reapRemains(options: RemainsOptions): Promise<void> {
-  const { engine, store, paths, process, log } = options;
+  const { engine, store, paths, log } = options;
+  const isSomeWanted = createWantedCheck(options);
+  const isWanted = (runId: string): Promise<boolean> => isSomeWanted((wanted) => wanted === runId);
   try {
-    const open = await store.listOpen();
-    const isElsewhere = ({ machine, lease }: OpenRun): boolean => lease === "held" && !sharesFolders(machine, process);
-    const [elsewhere, here] = [open.filter(isElsewhere), open.filter((run) => !isElsewhere(run))].map(toIds);
-    const isWanted = (runId: string): boolean => here.has(runId);
     const workspaces = await reapWorkspaces({ workRoot: paths.work, mirrorRoot: paths.mirrors, isWanted });
-    const sockets = await reapSockets(paths, { wanted });
-    const containers = await reapContainers(engine, { instanceId: paths.instance, isWanted });
+    const sockets = await reapSockets(paths, { isSomeWanted });
+    const containers = await reapContainers(engine, {
+      instanceId: paths.instance,
+      isWanted,
+      isOver: async (runId) => (await store.find(RunIdSchema.parse(runId))) !== null,
+    });
     const reaped = { containers: containers.length, workspaces: workspaces.length, sockets };
     if (containers.length + workspaces.length + sockets > 0) log.warn(reaped, "what dead processes left was removed");
   } catch (error) {
@@ -52,12 +55,31 @@ export async function reapRemains(options: RemainsOptions): Promise<void> {
   }
 }
 
+type WantedCheck = (isIt: (runId: RunId) => boolean) => Promise<boolean>;
+
+/**
+ * Whether a run wants what is here, asked after it was found. What no run wanted at the last look is looked up anew,
+ * since its run may just have begun.
+ */
+function createWantedCheck({ store, process }: RemainsOptions): WantedCheck {
+  let wanted: RunId[] = [];
+  return async (isIt) => {
+    if (wanted.some(isIt)) return true;
+    const open = await store.listOpen();
+    const here = open.filter(({ machine, lease }) => lease !== "held" || sharesFolders(machine, process));
+    wanted = here.map(({ runId }) => runId);
+    return wanted.some(isIt);
+  };
+}
+
 /** A socket's folder bears the last part of its run's id. */
-async function reapSockets(paths: StatePaths, { wanted }: { wanted: ReadonlySet<string> }): Promise<number> {
-  const names = new Set([...wanted].map((runId) => runId.slice(-12)));
+async function reapSockets(paths: StatePaths, { isSomeWanted }: { isSomeWanted: WantedCheck }): Promise<number> {
   const folder = dirname(paths.socketFolder(RunIdSchema.parse("00000000-0000-7000-8000-000000000000")));
-  const found = await readdir(folder).catch(() => []);
-  const left = found.filter((name) => !names.has(name));
-  for (const name of left) await rm(join(folder, name), { recursive: true, force: true });
-  return left.length;
+  let reaped = 0;
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (await isSomeWanted((runId) => runId.endsWith(name))) continue;
+    await rm(join(folder, name), { recursive: true, force: true });
+    reaped += 1;
+  }
+  return reaped;
 }

@@ -4,13 +4,14 @@ import type { Config } from "./config.ts";
 import { chooseOwner } from "./container/container-spec.ts";
 
 /** Every value that must never be seen in a log, a comment or a file. */
-export function toSecrets({ model, github }: Config): string[] {
-  return [model.apiKey, github.token, github.app?.privateKey, github.app?.webhookSecret].filter(
-    (secret) => typeof secret === "string",
+export function toSecrets({ model, github, databaseUrl }: Config): string[] {
+  const password = databaseUrl === null ? "" : decodeURIComponent(new URL(databaseUrl).password);
+  return [model.apiKey, github.token, github.app?.privateKey, github.app?.webhookSecret, password].filter(
+    (secret): secret is string => typeof secret === "string" && secret !== "",
   );
 }
 
-/** Free space that stays free on the disk of the workspaces, in bytes. */
+/** Free space that stays free on the disk while an agent works, in bytes. */
 export const DISK_RESERVE_BYTES = 1024 ** 3;
 
 export type ToAgentSettingsOptions = { model: ModelSettings; toEnginePath: AgentSettings["toEnginePath"] };

@@ -55,7 +55,7 @@ export function bindStages(request: RunRequest, { watch, ...options }: StagesOpt
   return {
     openWorkspace: async (_request, { contents }) => {
       if (contents === "anew") await options.discardRemains(request.run_id);
-      await checkDiskReserve({ path: paths.work, reserveBytes: settings.diskReserveBytes });
+      await checkDiskReserve({ path: paths.work });
       return leaveWhenDetached(await openWorkspace(request.run_id, { workRoot: paths.work }), detach);
     },
     startAgent: (_request, { workspace, attempt }) =>

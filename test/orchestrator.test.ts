@@ -85,6 +85,7 @@ beforeEach(async () => {
     files: {
       writeRequest: (run) => writeRequest(paths, run),
       removeRequest: async () => {},
+      bringHere: async () => {},
       writeResult: (result) => writeResult(paths, result),
       readLogTail: (runId) => readLogTail(paths, { runId, maxBytes: 1000 }),
       readPatch: (runId) => readPatch(paths, { runId, maxBytes: 1000 }),

@@ -1,5 +1,7 @@
+import { createReadStream } from "node:fs";
 import { chmod, chown, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { toCodexArgv } from "../codex/argv.ts";
 import { checkCodexVersion } from "../codex/version.ts";
 import { toContainerSpec, type ContainerSpec } from "../container/container-spec.ts";
@@ -11,6 +13,7 @@ import { openGateway, type Gateway } from "../gateway/gateway.ts";
 import { RunError } from "../run/failure.ts";
 import type { AgentExit, AgentReport } from "../run/outcome.ts";
 import type { RunRequest } from "../run/request.ts";
+import { toRunFile } from "../store/run-files.ts";
 import type { StartAgentOptions } from "./agent-options.ts";
 
 /** One run's container and its way to the model. */
@@ -55,8 +58,10 @@ export async function reopenParts(request: RunRequest, options: StartAgentOption
   // First the gateway: an agent that waits for it goes on while we look for its container.
   const gateway = await openRunGateway(request, options);
   try {
-    const found = await reattachContainer(engine, { runId: request.run_id, instanceId: paths.instance });
-    if (found.kind !== "running" && found.kind !== "ended") {
+    const events = toRunFile(paths, { runId: request.run_id, file: "events" });
+    const firstLine = await readFirstLine(events).catch(() => null);
+    const found = await reattachContainer(engine, { runId: request.run_id, instanceId: paths.instance, firstLine });
+    if (found.kind === "gone") {
       await gateway[Symbol.asyncDispose]();
       return null;
     }
@@ -65,7 +70,7 @@ export async function reopenParts(request: RunRequest, options: StartAgentOption
       ...{ container: found.container, gateway, codexVersion },
       output: found.isFromStart ? "from-start" : "cut",
       heardAt: () => gateway.lastActivityAt,
-      toExit: (exit, report) => (found.kind === "ended" ? toExitOfUnwatched(exit, report) : exit),
+      toExit: toExitOfUnwatched,
     };
   } catch (error) {
     await gateway[Symbol.asyncDispose]();
@@ -73,9 +78,21 @@ export async function reopenParts(request: RunRequest, options: StartAgentOption
   }
 }
 
-/** Nobody saw this container end, so an ending by a signal was the engine's doing, not the agent's. */
+/**
+ * Nobody saw all of this container's life, so an ending from outside was the engine's doing, not the agent's: the run is
+ * lost, unless the agent had come to the end of its turn before.
+ */
 function toExitOfUnwatched(exit: AgentExit, report: AgentReport): AgentExit {
-  return exit.reason === "exited" && isLostEnding(exit, report) ? { reason: "lost" } : exit;
+  if (exit.reason !== "exited") return exit;
+  if (isLostEnding(exit, report)) return { reason: "lost" };
+  const isCutAfterwards = report.turn === "completed" && isLostEnding(exit, { turn: "none" });
+  return isCutAfterwards ? { ...exit, exitCode: 0 } : exit;
+}
+
+/** The first line of the agent's events, by which its output is known again; null when none was kept. */
+async function readFirstLine(path: string): Promise<string | null> {
+  for await (const line of createInterface({ input: createReadStream(path) })) return line;
+  return null;
 }
 
 async function openRunGateway(

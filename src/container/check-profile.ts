@@ -42,8 +42,9 @@ function isEnvAsWanted(wanted: ContainerSpec["env"], actual: ContainerSpec["env"
   return isDeepStrictEqual({ ...actual, ...wanted }, actual) && !added.some((name) => REFUSED_ENV.test(name));
 }
 
+/** With rslave, as with rprivate, nothing that the container mounts can be seen outside of it. */
 const toMountLine = ({ source, target, access, propagation }: BindMount): string =>
-  JSON.stringify([source, target, access, propagation]);
+  JSON.stringify([source, target, access, propagation === "rslave" ? "rprivate" : propagation]);
 
 const toUlimitLine = ({ name, soft, hard }: Ulimit): string => `${name} ${soft} ${hard}`;
 

@@ -68,6 +68,6 @@ function toMount(mount: ContainerSpec["mounts"][number]): Docker.MountSettings {
     Source: mount.source,
     Target: mount.target,
     ReadOnly: mount.access === "read-only",
-    BindOptions: { Propagation: mount.propagation },
+    // Docker chooses the propagation: for a folder inside its own root it takes nothing but rslave, elsewhere rprivate.
   };
 }

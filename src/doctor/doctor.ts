@@ -82,7 +82,12 @@ function toChecks(config: Config, { folders }: { folders: AsyncDisposableStack }
           openFolders: async () => void folders.use(await openStateFolders(paths)),
         }),
     },
-    { name: "database", needs: ["disk"], timeoutMs: ANSWER_MS, run: () => checkDatabase(paths, { url: config.databaseUrl }) },
+    {
+      name: "database",
+      needs: ["disk"],
+      timeoutMs: ANSWER_MS,
+      run: () => checkDatabase(paths, { url: config.databaseUrl }),
+    },
   ];
 }
 

@@ -30,7 +30,7 @@ const hints: [RegExp, string][] = [
 ];
 
 const passing =
-  /returned error: (?:429|5\d\d)|could not resolve host|connection (?:reset|refused|timed out)|early EOF|hung up unexpectedly|RPC failed|gnutls|ssl_error_syscall|operation too slow/i;
+  /returned error: (?:429|5\d\d)|could not resolve host|empty reply from server|(?:couldn't|failed to) connect|connection (?:reset|refused|timed out)|early EOF|hung up unexpectedly|RPC failed|gnutls|ssl_error_syscall|operation too slow/i;
 
 /** Sorts what a failed `git fetch` or `git ls-remote` said. */
 export function toFetchFailure(error: unknown): FetchFailure {

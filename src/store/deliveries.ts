@@ -23,6 +23,8 @@ export type DeliveryStore = {
   markHandled(deliveryId: string): void;
   /** What was stored and not handled by a process that is gone, oldest first. This process is to handle it from now on. */
   takeUnhandled(): Promise<StoredDelivery[]>;
+  /** Forgets what was handled before a moment. Resolves with the number. GitHub itself delivers again for three days. */
+  prune(before: Date): Promise<number>;
   /** Resolves when everything that is still gathered is written; for the moment before the database is closed. */
   flush(): Promise<void>;
 };
@@ -78,6 +80,13 @@ export function createDeliveryStore(database: Database, { process }: { process: 
     takeUnhandled: async () => {
       await flush();
       return takeUnhandled(database, { process });
+    },
+    prune: async (before) => {
+      const [pruned] = await database.kysely
+        .deleteFrom("deliveries")
+        .where("handled_at", "<", before.toISOString())
+        .execute();
+      return Number(pruned?.numDeletedRows ?? 0);
     },
     flush,
   };

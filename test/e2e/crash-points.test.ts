@@ -46,26 +46,33 @@ async function findFreePort(): Promise<number> {
 }
 
 describe.each(["SQLite", "PostgreSQL"])("on %s", (engine) => {
-  test.each(STEPS)("a server killed at %s leaves one run, one pull request, one comment, and nothing else", async (step) => {
-    const script = [
-      { items: [{ kind: "shell" as const, command: "echo work > work.txt" }] },
-      { items: [{ kind: "say" as const, text: `Worked.\n${DONE}` }] },
-    ];
-    // What GitHub delivers again goes to the address it knows.
-    const environment = { PORT: String(await findFreePort()) };
-    const database = engine === "SQLite" ? {} : { DATABASE_URL: await postgres.createDatabase() };
-    await using world = await openWorld({ script, environment: { ...environment, ...database }, server: "stopped" });
-    const commentId = await crashAndRestart(world, step);
+  test.each(STEPS)(
+    "a server killed at %s leaves one run, one pull request, one comment, and nothing else",
+    async (step) => {
+      const script = [
+        { items: [{ kind: "shell" as const, command: "echo work > work.txt" }] },
+        { items: [{ kind: "say" as const, text: `Worked.\n${DONE}` }] },
+      ];
+      // What GitHub delivers again goes to the address it knows.
+      const environment = { PORT: String(await findFreePort()) };
+      const database = engine === "SQLite" ? {} : { DATABASE_URL: await postgres.createDatabase() };
+      await using world = await openWorld({ script, environment: { ...environment, ...database }, server: "stopped" });
+      const commentId = await crashAndRestart(world, step);
 
-    expect(await world.reported(commentId)).toBe("rocket");
-    expect(await world.nextResult()).toMatchObject({ status: "done", error: null, output: { files_changed: ["work.txt"] } });
-    expect(await waitForNothingLeft(world)).toEqual([]);
-    expect(await world.pullRequests()).toHaveLength(1);
-    expect(await world.botComments()).toHaveLength(1);
-    expect(listRuns(world.runsPath)).toHaveLength(1);
-    expect(world.model.requests.length).toBeGreaterThanOrEqual(2);
-    expect(world.model.requests.length).toBeLessThanOrEqual(CUTS_AN_ANSWER.includes(step) ? 3 : 2);
-    const { orchestrator: _, store } = world.server.product;
-    await until("the run is closed", async () => ((await store.listOpen()).length === 0 ? true : undefined));
-  });
+      expect(await world.reported(commentId)).toBe("rocket");
+      expect(await world.nextResult()).toMatchObject({
+        status: "done",
+        error: null,
+        output: { files_changed: ["work.txt"] },
+      });
+      expect(await waitForNothingLeft(world)).toEqual([]);
+      expect(await world.pullRequests()).toHaveLength(1);
+      expect(await world.botComments()).toHaveLength(1);
+      expect(listRuns(world.runsPath)).toHaveLength(1);
+      expect(world.model.requests.length).toBeGreaterThanOrEqual(2);
+      expect(world.model.requests.length).toBeLessThanOrEqual(CUTS_AN_ANSWER.includes(step) ? 3 : 2);
+      const { orchestrator: _, store } = world.server.product;
+      await until("the run is closed", async () => ((await store.listOpen()).length === 0 ? true : undefined));
+    },
+  );
 });

@@ -2,10 +2,9 @@ import { connect, createServer, type Socket } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readConfig } from "../../src/config.ts";
-import { startServer } from "../../src/serve.ts";
-import { findLeftovers, waitForNothingLeft } from "./leftovers.ts";
+import { waitForNothingLeft } from "./leftovers.ts";
 import { DONE, openWorld, until } from "./world.ts";
 
 /** A way to the engine that can be cut, as when the engine stops, and opened again. */
@@ -42,26 +41,40 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test(
-  "an engine that stops in the middle is named as such; the next start removes what could not be removed",
-  { timeout: 120_000 },
-  async () => {
-    await way.open();
-    await using world = await openWorld({
-      script: [{ items: [{ kind: "shell", command: "sleep 60" }] }, { items: [{ kind: "say", text: DONE }] }],
-      environment: { DOCKER_HOST: way.host },
-    });
-    const commentId = await world.comment("/codex Take long");
-    await until("the model was asked", () => (world.model.requests.length > 0 ? true : undefined));
-    await way.cut();
-    expect(await world.nextResult()).toMatchObject({ status: "error", error: { reason: "engine-lost" } });
-    expect(await world.reported(commentId)).toBe("confused");
+const script = [
+  { items: [{ kind: "shell" as const, command: "echo work > work.txt; sleep 4" }] },
+  { items: [{ kind: "say" as const, text: `Worked.\n${DONE}` }] },
+];
 
-    await way.open();
-    expect((await findLeftovers(world)).filter((left) => !left.startsWith("container "))).toEqual([]);
-    await using _next = await startServer(readConfig({ environment: world.environment, folder: world.runsPath }));
-    expect(await waitForNothingLeft(world)).toEqual([]);
-    await world[Symbol.asyncDispose]();
-    await way.cut();
-  },
-);
+test("IN-004: without an engine deliveries are stored and answered and runs wait; with one they go on", async () => {
+  await using world = await openWorld({ script, environment: { DOCKER_HOST: way.host } });
+  const commentId = await world.comment("/codex Do the work");
+  const ready = await fetch(`${world.server.url}/readyz`);
+  expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining("docker")]);
+  const { store } = world.server.product;
+  await until("the run is on record", async () => ((await store.list({ limit: 1 })).length === 1 ? true : undefined));
+  expect((await store.list({ limit: 1 }))[0]?.state).toBe("queued");
+
+  await way.open();
+  expect(await world.nextResult()).toMatchObject({ status: "done", error: null });
+  expect(await world.reported(commentId)).toBe("rocket");
+  expect(await waitForNothingLeft(world)).toEqual([]);
+  await world[Symbol.asyncDispose]();
+  await way.cut();
+});
+
+test("a connection to the engine that is cut while the agent works costs nothing", { timeout: 120_000 }, async () => {
+  await way.open();
+  await using world = await openWorld({ script, environment: { DOCKER_HOST: way.host } });
+  const commentId = await world.comment("/codex Do the work");
+  await until("the model was asked", () => (world.model.requests.length > 0 ? true : undefined));
+  await way.cut();
+  await sleep(2000);
+  await way.open();
+  expect(await world.nextResult()).toMatchObject({ status: "done", error: null });
+  expect(await world.reported(commentId)).toBe("rocket");
+  expect(world.model.requests).toHaveLength(2);
+  expect(await waitForNothingLeft(world)).toEqual([]);
+  await world[Symbol.asyncDispose]();
+  await way.cut();
+});

@@ -71,6 +71,18 @@ test("an agent that asked while no server was there goes on when one is", async 
   expect(world.model.requests).toHaveLength(2);
 });
 
+test("IN-011: after a reboot a run whose container was ended with the engine is done again, once", async () => {
+  const first = await start();
+  const commentId = await ask(first);
+  await awaitWork();
+  await first.kill();
+  const [container] = await world.containers();
+  await world.server.product.engine.signalContainer(container?.id ?? "", { signal: "SIGKILL" });
+  await start();
+  await expectOneGoodEnd(commentId);
+  expect(world.model.requests).toHaveLength(3);
+});
+
 test("serve leaves its containers on SIGTERM within five seconds, and the next start goes on", async () => {
   const first = await start();
   const commentId = await ask(first);

@@ -105,8 +105,7 @@ export async function openWorld({
       const { body } = await github.call({ as: "octocat", method: "GET", path });
       return Pulls.parse(body);
     },
-    containers: () =>
-      server.product.engine.listRunContainers({ instanceId: server.product.paths.instance }),
+    containers: () => server.product.engine.listRunContainers({ instanceId: server.product.paths.instance }),
     file: (result, name) => readFileSync(join(runsPath, result.run_id, name), "utf8"),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

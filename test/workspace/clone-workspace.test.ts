@@ -2,11 +2,9 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { RunError } from "../../src/run/failure.ts";
 import { toMirrorPath } from "../../src/workspace/mirror.ts";
-import { openFaultProxy, type PlannedFault } from "../publish/fault-proxy.ts";
-import { openGitHost } from "./git-host.ts";
 import { Lab } from "./lab.ts";
 
 /** The reason of the RunError that a promise rejects with, and its message. */
@@ -267,36 +265,6 @@ test("everything in the tree belongs to the container's user, links included", a
     expect([path, found.uid, found.gid]).toEqual([path, owner.uid, owner.gid]);
   }
   expect(lstatSync(workspace.inputPath).uid).toBe(uid);
-});
-
-describe("a remote that stumbles", () => {
-  const authorization = "Basic eDp0b2tlbi1vZi10aGUtdGVzdA==";
-
-  async function cloneOver(faults: PlannedFault[]): Promise<{ said: string; asked: number }> {
-    await using lab = new Lab();
-    lab.createRemote({ "a.txt": "a\n" });
-    await using host = await openGitHost(join(lab.path, "remotes"), { authorization });
-    await using proxy = await openFaultProxy(host.url);
-    for (const fault of faults) proxy.plan(fault);
-    const credential = { origin: proxy.origin, authorization };
-    const outageWaitsMs = Array.from({ length: 20 }, () => 1);
-    const said = await failure(lab.clone(`${proxy.origin}/remote.git`, { credential, outageWaitsMs }));
-    return { said, asked: proxy.seen.length };
-  }
-
-  test.each<PlannedFault["kind"]>(["status", "cut-before", "cut-after"])(
-    "for a while is asked until it answers: %s",
-    async (kind) => {
-      const faults: PlannedFault[] = [500, 502, 503, 504, 429].map((status) => ({ on: /./, kind, status }));
-      expect((await cloneOver(faults)).said).toBe("it did not fail");
-    },
-  );
-
-  test("and refuses then is asked once", async () => {
-    const { said, asked } = await cloneOver([{ on: /./, kind: "status", status: 404, times: 100 }]);
-    expect(said).toMatch(/^clone-failed: .*not found/);
-    expect(asked).toBeLessThan(3);
-  });
 });
 
 test("an address with a password or of another kind is refused, and not repeated", async () => {

@@ -119,7 +119,9 @@ function addRun(program: Command, { readConfig, openProduct, terminal, interrupt
 }
 
 function addRuns(program: Command, { readConfig, openProduct, terminal }: ProgramOptions): void {
-  const runs = program.command("runs").description("Look at the runs on record, cancel them, and publish what they kept.");
+  const runs = program
+    .command("runs")
+    .description("Look at the runs on record, cancel them, and publish what they kept.");
   const withProduct = async (body: (product: Product) => Promise<void> | void): Promise<void> => {
     await using product = await openProduct({ config: readConfig(), reporter: null, role: "look" });
     await body(product);
