@@ -1,4 +1,5 @@
 import type { Composition } from "./compose.ts";
+import { createGuard } from "./queue/guard.ts";
 import { reapRemains } from "./remains.ts";
 import type { GitHubApp } from "./trigger/github/app.ts";
 import { createDeliverySweeper } from "./trigger/github/sweep-deliveries.ts";
@@ -19,7 +20,10 @@ export async function startChores(product: Composition, gitHubApp: GitHubApp | n
   if (gitHubApp !== null) {
     timers.push(every(RESUME_EVERY_S, () => gitHubApp.resumeUnhandled()));
     const sweeper = createDeliverySweeper({ appOctokit: () => toAppClient(github), log });
-    await bell.every("sweep-deliveries", { seconds: SWEEP_EVERY_S }, async () => void (await sweeper.sweep()));
+    const sweep = createGuard(async () => void (await sweeper.sweep()), { doing: "look for missed deliveries", log });
+    // At a start in any case: what was missed was missed because nobody listened here.
+    void sweep();
+    await bell.every("sweep-deliveries", { seconds: SWEEP_EVERY_S }, sweep);
   }
   await bell.every("prune", { seconds: PRUNE_EVERY_S }, () => prune(product));
   return { [Symbol.dispose]: () => timers.forEach((timer) => clearInterval(timer)) };

@@ -17,7 +17,7 @@ import { publishKeptRun } from "./publish-kept-run.ts";
 import type { Bell } from "./queue/bell.ts";
 import { createLocalBell } from "./queue/local-bell.ts";
 import { openPgBossBell } from "./queue/pg-boss-bell.ts";
-import { discardRemains, reapRemains, type RemainsOptions } from "./remains.ts";
+import { discardRemains, isKeptHere, reapRemains, type RemainsOptions } from "./remains.ts";
 import { createRunFiles, type RunFilesEverywhere } from "./run-files.ts";
 import { createModelSettings } from "./model-settings.ts";
 import { toAgentSettings, toSecrets } from "./settings.ts";
@@ -92,10 +92,14 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const store = createRunStore(database);
   const claims = createClaimStore(database, { process });
   const deliveries = createDeliveryStore(database, { process });
-  // What is only looked at, or published later, is nobody's; an executor writes while the run is its own.
-  const owner = role === "look" ? {} : { owner: process.id };
-  const shared = config.databaseUrl === null ? null : createSharedFiles(database, owner);
-  const files = createRunFiles({ paths, shared, log });
+  const isShared = config.databaseUrl !== null;
+  const files = createRunFiles({
+    paths,
+    shared: isShared ? createSharedFiles(database) : null,
+    own: isShared ? createSharedFiles(database, { owner: process.id }) : null,
+    isHere: (runId) => isKeptHere(runId, { store, process }),
+    log,
+  });
 
   const engine = createDockerEngine({ endpoint: findEndpoint(config.docker) });
   const { webUrl, apiUrl, app, token } = config.github;

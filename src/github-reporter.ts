@@ -22,6 +22,10 @@ export function createReporter({ github, store, process, mask, log }: ReporterPa
     comments: {
       reserve: (runId) => store.reserveComment(runId, process),
       note: (runId, commentId) => store.noteComment(runId, commentId),
+      mayEdit: async (runId) => {
+        const { owner } = await store.takenBy(runId);
+        return owner === null || owner === process.id;
+      },
     },
     mask,
     log,

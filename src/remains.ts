@@ -19,6 +19,15 @@ export type RemainsOptions = {
   log: Logger;
 };
 
+/** Whether the files of a run are kept here: nobody with other folders took it after us. */
+export async function isKeptHere(
+  runId: RunId,
+  { store, process }: Pick<RemainsOptions, "store" | "process">,
+): Promise<boolean> {
+  const { machine } = await store.takenBy(runId);
+  return machine === null || sharesFolders(machine, process);
+}
+
 /** Removes a run's containers, its workspace and its socket, whatever of them there is. Never rejects. */
 export async function discardRemains(runId: RunId, { engine, paths, log }: RemainsOptions): Promise<void> {
   try {

@@ -84,7 +84,6 @@ beforeEach(async () => {
     limits: { total: 1, perRepository: 1, maxQueued: 100 },
     files: {
       writeRequest: (run) => writeRequest(paths, run),
-      removeRequest: async () => {},
       bringHere: async () => {},
       writeResult: (result) => writeResult(paths, result),
       readLogTail: (runId) => readLogTail(paths, { runId, maxBytes: 1000 }),

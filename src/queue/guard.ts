@@ -16,10 +16,10 @@ export function createGuard(
       again = false;
       try {
         await body();
-        if (failing) log.info({ doing }, "dispatcher can work again");
+        if (failing) log.info({ doing }, "what failed before succeeds again");
         failing = false;
       } catch (error) {
-        if (!failing) log.error({ doing, err: error }, "dispatcher could not work");
+        if (!failing) log.error({ doing, err: error }, "work failed, and is tried again");
         failing = true;
       }
     } while (again);

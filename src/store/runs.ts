@@ -38,6 +38,8 @@ export type RunStore = {
   findByDelivery(deliveryId: string): Promise<RunId | null>;
   find(runId: RunId): Promise<RunRecord | null>;
   request(runId: RunId): Promise<RunRequest | null>;
+  /** Who took the run last: the process, null when it gave it back, and its machine, null when nobody took it yet. */
+  takenBy(runId: RunId): Promise<{ owner: string | null; machine: string | null }>;
   /** Newest first. */
   list(options: ListRunsOptions): Promise<RunRecord[]>;
   /** The runs asked for in one issue or pull request, newest first. */
@@ -78,6 +80,10 @@ export function createRunStore(database: Database): RunStore {
     request: async (runId) => {
       const row = await kysely.selectFrom("runs").select("request").where("run_id", "=", runId).executeTakeFirst();
       return row === undefined ? null : RequestColumn.parse(row.request);
+    },
+    takenBy: async (runId) => {
+      const rows = kysely.selectFrom("runs").select(["owner", "machine"]).where("run_id", "=", runId);
+      return (await rows.executeTakeFirst()) ?? { owner: null, machine: null };
     },
     list: (options) => listRuns(database, options),
     listThread: async ({ repositoryId, number }) => {

@@ -69,7 +69,6 @@ export function createGitHubApp(deps: GitHubAppDeps): GitHubApp {
         deps.log.error({ deliveryId: id, err: error }, "delivery could not be recorded");
         throw new RecordError();
       });
-      deps.log.info({ deliveryId: id, comment: delivery.commentKey, recorded }, "command received");
       if (recorded === "new") take(delivery, "first");
     });
   };

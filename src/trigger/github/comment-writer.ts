@@ -18,6 +18,8 @@ export type CommentWriterOptions = FindCommentOptions & {
   octokit: () => Promise<GitHubClient>;
   reserve: () => Promise<CommentClaim>;
   note: (commentId: number) => Promise<void>;
+  /** Asked before each edit but the last: one that was long frozen must not write over what others said since. */
+  mayEdit: () => Promise<boolean>;
   /** Least time between two edits, in milliseconds. */
   minGapMs: number;
   /** How long the last word waits for another process that is about to post the comment, in milliseconds. Default 30 s. */
@@ -111,9 +113,8 @@ export function createCommentWriter(options: CommentWriterOptions): CommentWrite
     write: async (text, { mode }) => {
       const seen = await look();
       if (seen.kind === "mine") return post(text, { attempt: seen.attempt, retry: SHORT_RETRY });
-      if (seen.kind === "posted" && seen.commentId !== NO_COMMENT && mode === "post-or-edit") {
-        await edit(text, seen.commentId);
-      }
+      if (seen.kind !== "posted" || seen.commentId === NO_COMMENT || mode === "post") return;
+      if (await options.mayEdit()) await edit(text, seen.commentId);
     },
     writeLast: (text) => writeLast(text).catch(throwReportError),
     lastWrites: () => ({ postedAtMs, editedAtMs }),

@@ -22,6 +22,8 @@ export type ProcessOptions = CommandDesk & { attempt: Attempt };
 export async function processDelivery(delivery: StoredDelivery, options: ProcessOptions): Promise<Tell> {
   const { deps, attempt, stopping } = options;
   const log = deps.log.child({ deliveryId: delivery.deliveryId, comment: delivery.commentKey });
+  // Said here and not when it arrived: in a burst of deliveries a thousand lines are a part of the answers' time.
+  log.info({ attempt }, "command received");
   const logFailure = (error: unknown): void => log.error({ err: error }, "command could not be carried out");
   let tell: Tell | null = null;
   try {

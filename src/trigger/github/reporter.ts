@@ -20,6 +20,8 @@ export type CommentRecord = {
   reserve(runId: RunId): Promise<CommentClaim>;
   /** Notes the comment that was posted, or `NO_COMMENT` when GitHub refused it. */
   note(runId: RunId, commentId: number): Promise<void>;
+  /** Whether this process may still tell how the run goes on: no other has it in hand. */
+  mayEdit(runId: RunId): Promise<boolean>;
 };
 
 export type GitHubReporterOptions = Pick<GitHubAppDeps, "octokitFor" | "botLogin"> & {
@@ -112,6 +114,7 @@ function toReported(request: RunRequest, options: ToReportedOptions): Reported |
     botLogin: () => options.botLogin(),
     reserve: () => options.comments.reserve(runId),
     note: (commentId) => options.note(runId, commentId),
+    mayEdit: () => options.comments.mayEdit(runId),
     log,
     ...(minGapMs === undefined ? {} : { minGapMs }),
     ...(othersMs === undefined ? {} : { othersMs }),

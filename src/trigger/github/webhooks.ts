@@ -26,7 +26,7 @@ export async function createWebhookHandler(
     ...credentials,
     secret: gate.secret,
     Octokit: PlainOctokit,
-    log: gate.log.child({ library: "probot" }, { level: "warn" }),
+    log: toProbotLog(gate.log),
   });
   await probot.load(app);
   return createWebhookGate({
@@ -34,6 +34,12 @@ export async function createWebhookHandler(
     onSigned: () => app.noteArrival(),
     handle: ({ id, event: name, payload }) => probot.receive(ProbotEvent.parse({ id, name, payload })),
   });
+}
+
+/** Probot makes two more of it for every delivery; what it has to say is rare, and the same with one for all. */
+function toProbotLog(log: Logger): Logger {
+  const own = log.child({ library: "probot" }, { level: "warn" });
+  return Object.assign(own, { child: () => own });
 }
 
 /** Probot types its events by their names, which are data here; the gate has checked them. */

@@ -5,6 +5,8 @@ import type { CommentRecord } from "../../../src/trigger/github/reporter.ts";
 export type SharedComments = {
   /** The record as this process sees it. */
   of(process: string): CommentRecord;
+  /** From now on somebody else has this run of the process in hand. */
+  lose(process: string, runId: RunId): void;
   /** From now on this process is dead. */
   kill(process: string): void;
   /** The noted comment of a run. */
@@ -14,6 +16,7 @@ export type SharedComments = {
 export function createSharedComments(): SharedComments {
   const rows = new Map<RunId, { by: string | null; commentId: number | null }>();
   const dead = new Set<string>();
+  const lost = new Set<string>();
   const rowOf = (runId: RunId) => rows.get(runId) ?? { by: null, commentId: null };
   return {
     of: (process) => ({
@@ -24,8 +27,10 @@ export function createSharedComments(): SharedComments {
         rows.set(runId, { ...row, by: process });
         return { kind: "mine", attempt: row.by === null ? "first" : "repeat" };
       },
+      mayEdit: async (runId) => !lost.has(`${process} ${runId}`),
       note: async (runId, commentId) => void rows.set(runId, { ...rowOf(runId), commentId }),
     }),
+    lose: (process, runId) => void lost.add(`${process} ${runId}`),
     kill: (process) => void dead.add(process),
     commentId: (runId) => rowOf(runId).commentId,
   };

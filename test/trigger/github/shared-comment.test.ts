@@ -197,3 +197,19 @@ test("a record that does not answer delays the report", async () => {
   const reporter = startProcess("A", { api, comments: { of: () => comments, kill: () => {}, commentId: () => null } });
   await expect(reporter.onFinished(createFinished(createRequest()))).rejects.toBeInstanceOf(ReportError);
 });
+
+test("a process that lost the run to another one writes nothing over the other's words", async () => {
+  using api = openGitHubApi();
+  const comments = createSharedComments();
+  const request = createRequest();
+  const frozen = startProcess("A", { api, comments });
+  frozen.onProgress(request, toProgress("running"));
+  await expect.poll(() => comments.commentId(request.run_id)).not.toBeNull();
+  comments.kill("A");
+  comments.lose("A", request.run_id);
+  await startProcess("B", { api, comments }).onFinished(createFinished(request));
+  frozen.onProgress(request, toProgress("publishing"));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(api.comments[0]?.body).toContain("#43");
+  expect(api.comments).toHaveLength(1);
+});
