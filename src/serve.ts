@@ -58,7 +58,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       onError: (error) => product.log.error({ err: error }, "request failed"),
     });
     await product.orchestrator.start();
-    return toRunningServer(product, { web, chores: await startChores(product, gitHubApp) });
+    return toRunningServer(product, { web, gitHubApp, chores: await startChores(product, gitHubApp) });
   } catch (error) {
     await product[Symbol.asyncDispose]();
     throw error;
@@ -71,12 +71,12 @@ async function startWorker(config: Config): Promise<RunningServer> {
   if (problems.length > 0) throw new ConfigError(problems);
   const product = await compose({ config, role: "worker", createReporter });
   await product.orchestrator.start();
-  return toRunningServer(product, { web: null, chores: await startChores(product, null) });
+  return toRunningServer(product, { web: null, gitHubApp: null, chores: await startChores(product, null) });
 }
 
-type Parts = { web: WebServer | null; chores: Disposable };
+type Parts = { web: WebServer | null; chores: Disposable; gitHubApp: GitHubApp | null };
 
-function toRunningServer(product: Composition, { web, chores }: Parts): RunningServer {
+function toRunningServer(product: Composition, { web, chores, gitHubApp }: Parts): RunningServer {
   const { host } = product.config.http;
   return {
     url: web === null ? "" : `http://${host.includes(":") ? `[${host}]` : host}:${web.port}`,
@@ -88,6 +88,7 @@ function toRunningServer(product: Composition, { web, chores }: Parts): RunningS
     [Symbol.asyncDispose]: async () => {
       chores[Symbol.dispose]();
       await web?.[Symbol.asyncDispose]();
+      await gitHubApp?.stop();
       await product[Symbol.asyncDispose]();
     },
   };

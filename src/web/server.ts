@@ -49,10 +49,13 @@ async function answer({ request, response, routes }: Exchange): Promise<void> {
   sendJson(response, { status: 404, body: { error: "not found" } });
 }
 
+/** Connections that may wait to be accepted. With Node's 511 a burst overflows, and its rest tries again seconds later. */
+const BACKLOG = 4096;
+
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off("error", reject);
       resolve();
     });
