@@ -23,7 +23,7 @@ export async function appendFile(table: ChunkTable, { runId, name, path }: FileO
   if (file === null) return;
   const { size } = await file.stat();
   const last = await table.last(runId, name);
-  if (last !== null && !(await goesOn(file, last.head))) return replaceFile(table, { runId, name, path });
+  if (last !== null && !(await goesOn(file, last.head))) return await replaceFile(table, { runId, name, path });
   const generation = last?.head.generation ?? createGeneration();
   let chunk = (last?.chunk ?? -1) + 1;
   for await (const { raw, end } of readPieces(file, { from: last?.head.end ?? 0, to: size })) {

@@ -13,13 +13,13 @@ export type BurstBrake = {
 const WINDOW_MS = 200;
 /** More than these within one window are a burst. */
 const MANY = 30;
-const QUIET_MS = 500;
+const QUIET_MS = 1000;
 const LONGEST_MS = 20_000;
 const FREE_MS = 5000;
 
 /**
  * Holds other work back while deliveries come in a burst, so that all of the process goes into answering them: until
- * none came for half a second, and for 20 s at most, after which the work has its turn for 5 s. A few
+ * none came for a second, and for 20 s at most, after which the work has its turn for 5 s. A few
  * deliveries hold nothing back.
  */
 export function createBurstBrake({ hold, release }: BurstBrakeOptions): BurstBrake {

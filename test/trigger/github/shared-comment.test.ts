@@ -194,7 +194,10 @@ test("GH-008: when the App was removed the report ends at once, for good", async
 test("a record that does not answer delays the report", async () => {
   using api = openGitHubApi();
   const comments = { ...createSharedComments().of("A"), reserve: () => Promise.reject(new Error("database is away")) };
-  const reporter = startProcess("A", { api, comments: { of: () => comments, kill: () => {}, commentId: () => null } });
+  const reporter = startProcess("A", {
+    api,
+    comments: { of: () => comments, lose: () => {}, kill: () => {}, commentId: () => null },
+  });
   await expect(reporter.onFinished(createFinished(createRequest()))).rejects.toBeInstanceOf(ReportError);
 });
 
