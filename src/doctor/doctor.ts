@@ -13,6 +13,7 @@ import { checkGateway } from "./check-gateway.ts";
 import { checkGit } from "./check-git.ts";
 import { checkGitHub } from "./check-github.ts";
 import { checkImage } from "./check-image.ts";
+import { checkLogin } from "./check-login.ts";
 import { checkModel } from "./check-model.ts";
 import { checkNode } from "./check-node.ts";
 import { checkWebhookSecret } from "./check-webhook-secret.ts";
@@ -69,7 +70,11 @@ function toChecks(config: Config, { folders }: { folders: AsyncDisposableStack }
       ...inContainer,
       run: async ({ signal }) => checkGateway(openEngine(), { config, paths, signal }),
     },
-    { name: "model", ...alone, run: ({ signal }) => checkModel(config.model, { signal }) },
+    {
+      name: "model",
+      ...alone,
+      run: async ({ signal }) => (await checkLogin(config.model)) ?? checkModel(config.model, { signal }),
+    },
     { name: "git", ...alone, run: ({ signal }) => checkGit({ signal }) },
     { name: "github", ...alone, run: ({ signal }) => checkGitHub(config.github, { signal }) },
     { name: "webhook-secret", ...alone, run: async () => checkWebhookSecret(config.github) },

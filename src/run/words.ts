@@ -18,8 +18,20 @@ export function toOutcomeWords(result: RunResult): OutcomeWords {
         next: "Ask for less at once, or give it longer with --timeout; what it had changed is kept as a patch.",
       };
     case "cancelled":
-      return { headline: "The run was cancelled.", next: null };
+      return toCancelledWords(result);
   }
+}
+
+/** Says how far the run had come, so that nobody has to guess what is left of it. */
+function toCancelledWords({ run_id: runId, output, timings }: RunResult): OutcomeWords {
+  const count = output.files_changed.length;
+  if (count > 0) {
+    const files = count === 1 ? "1 file it had changed is" : `${count} files it had changed are`;
+    const next = `\`codex-orchestrator runs diff ${runId}\` shows them.`;
+    return { headline: `The run was cancelled; the ${files} kept as a patch, nothing was published.`, next };
+  }
+  if (timings.cloning === null) return { headline: "The run was cancelled before it started.", next: null };
+  return { headline: "The run was cancelled; it had changed nothing.", next: null };
 }
 
 /** Seconds as people say them: `8.3 s`, `5 min`, `2 min 5 s`, `1 h 4 min`. */

@@ -46,7 +46,8 @@ describe("the words of an outcome", () => {
     [{ output: nothing }, /^Nothing needed to change\.$/, null],
     [{ status: "need_user" as const }, /decision/, /Answer/],
     [{ status: "timeout" as const }, /time limit after 11\.0 s/, /--timeout/],
-    [{ status: "cancelled" as const }, /cancelled/, null],
+    [{ status: "cancelled" as const }, /cancelled; the 1 file .* patch/, /runs diff/],
+    [{ status: "cancelled" as const, output: nothing }, /had changed nothing/, null],
   ])("%o", (changes, headline, next) => {
     const words = toOutcomeWords(resultOf(changes));
     expect(words.headline).toMatch(headline);
