@@ -7,16 +7,20 @@ import { measureIngest } from "./ingest.ts";
 import { measureKillStorm } from "./kill-storm.ts";
 import { measureMemory } from "./memory.ts";
 import { measureQueue } from "./queue-curve.ts";
+import { measureRecovery } from "./recovery.ts";
+import { measureWorkers } from "./workers.ts";
 
 const LEAST_ROUNDS = 7;
 
-const USAGE = `npm run bench [-- --rounds <number>] [-- --only speed|ingest|memory|queue|burst|kills]
+const USAGE = `npm run bench [-- --rounds <number>] [-- --only speed|ingest|memory|queue|burst|recovery|workers|kills]
 
   speed    from a signed webhook to the pull request, next to a bare shell script
   ingest   20,000 files, 5 changed
   memory   300 MB of output from the container
   queue    taking the next run with 10 to 10,000 queued, in SQLite and in PostgreSQL
   burst    1,000 commands, each delivered twice, all at once
+  recovery from a killed server's next start until its run goes on
+  workers  the same runs with 1 to 4 workers
   kills    only when asked for: a server killed again and again under a mixed load
            [--kills 200] [--runs 50] [--database sqlite|postgres]`;
 
@@ -30,6 +34,8 @@ const parts = {
   memory: () => measureMemory(),
   queue: () => measureQueue(),
   burst: () => measureBurst(),
+  recovery: () => measureRecovery(),
+  workers: () => measureWorkers(),
 };
 
 /** Parts that take so long that they are measured only when they are named. */

@@ -1,33 +1,22 @@
-import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { compose, type Composition } from "../src/compose.ts";
 import { readConfig } from "../src/config.ts";
-import { startGitHubStandIn, type GitHubStandIn } from "../src/demo/github/stand-in.ts";
-import { startScriptedModel } from "../src/demo/scripted-model.ts";
-import { startPostgres } from "../test/helpers/postgres.ts";
+import { openStandIns, type StandIns } from "./stand-ins.ts";
 import { createStormScript, deliver, prepareCommands, stormRepositories, type StormCommand } from "./storm-load.ts";
-import { findFreePort, startProgram, waitForAnswer, type Program } from "./storm-server.ts";
+import { findFreePort, startProgram, waitForAnswer, type Program } from "./program.ts";
 import { judgeStorm, toVerdictLines, watchDoubles, type Verdict } from "./storm-verdict.ts";
-import { image, MODEL } from "./world.ts";
 
 export type StormOptions = { kills: number; runs: number; database: "sqlite" | "postgres" };
 
 /** What the storm blows on. */
-type Sea = AsyncDisposable & {
-  folder: string;
-  environment: Record<string, string>;
-  github: GitHubStandIn;
+type Sea = StandIns & {
   commands: StormCommand[];
   /** How often the model was asked, by command. */
   asked: Map<string, number>;
   /** The record, seen by a process that executes nothing. */
   product: Composition;
   url: string;
-  /** Removes what is left on disk with it; it stays when there is something to look at. */
-  tidy(): void;
 };
 
 /** How long everything may take to settle after the last kill. */
@@ -53,11 +42,9 @@ export async function measureKillStorm(options: StormOptions): Promise<string[]>
     `${options.kills} kills in ${stormS.toFixed(0)} s over ${options.runs} runs on ${options.database === "sqlite" ? "SQLite" : "PostgreSQL"}, settled ${settledS.toFixed(0)} s after the last one`,
     ...toVerdictLines(verdict),
   ];
-  if (!isGood(verdict)) {
-    throw new Error(`${lines.join("\n")}\nthe storm did harm: see ${sea.folder}`);
-  }
-  sea.tidy();
-  return lines;
+  if (isGood(verdict)) return lines;
+  sea.keepFolder();
+  throw new Error(`${lines.join("\n")}\nthe storm did harm: see ${sea.folder}`);
 }
 
 function isGood({ lost, doubled, leftovers, unexpected }: Verdict): boolean {
@@ -66,41 +53,23 @@ function isGood({ lost, doubled, leftovers, unexpected }: Verdict): boolean {
 
 async function openSea({ runs, database }: StormOptions): Promise<Sea> {
   await using disposables = new AsyncDisposableStack();
-  const folder = mkdtempSync(join(tmpdir(), "bench-storm-"));
-  const runsPath = join(folder, "runs");
-  mkdirSync(runsPath, { mode: 0o750 });
-  const apiKey = `sk-bench-${randomBytes(16).toString("hex")}`;
-  const github = disposables.use(await startGitHubStandIn({ repositories: stormRepositories }));
   const asked = new Map<string, number>();
   const script = createStormScript((name) => asked.set(name, (asked.get(name) ?? 0) + 1));
-  const model = disposables.use(await startScriptedModel(script, { apiKey }));
-  const postgres = database === "postgres" ? disposables.use(await startPostgres()) : null;
   const port = await findFreePort();
-  const environment = {
-    OPENAI_API_KEY: apiKey,
-    OPENAI_BASE_URL: model.baseUrl,
-    CODEX_MODEL: MODEL,
-    CODEX_IMAGE: image,
-    RUNS_PATH: runsPath,
-    RUN_MEMORY: "1g",
-    PORT: String(port),
-    MAX_CONCURRENT_RUNS: "4",
-    APP_ID: String(github.app.id),
-    PRIVATE_KEY: github.app.privateKey,
-    WEBHOOK_SECRET: github.app.webhookSecret,
-    GHE_HOST: github.host,
-    GHE_PROTOCOL: "http",
-    ...(postgres === null ? {} : { DATABASE_URL: await postgres.createDatabase() }),
-    ...(process.env["DOCKER_HOST"] === undefined ? {} : { DOCKER_HOST: process.env["DOCKER_HOST"] }),
-  };
-  const config = readConfig({ environment: { ...environment, LOG_LEVEL: "warn" }, folder });
+  const environment = { PORT: String(port), MAX_CONCURRENT_RUNS: "4" };
+  const standIns = disposables.use(
+    await openStandIns({ script, database, repositories: stormRepositories, environment }),
+  );
+  const config = readConfig({
+    environment: { ...standIns.environment, LOG_LEVEL: "warn" },
+    folder: standIns.folder,
+  });
   const product = disposables.use(await compose({ config, role: "look", createReporter: () => null }));
-  const commands = await prepareCommands(github, { count: runs });
+  const commands = await prepareCommands(standIns.github, { count: runs });
   const owned = disposables.move();
   return {
-    ...{ folder, environment, github, commands, asked, product },
+    ...{ ...standIns, commands, asked, product },
     url: `http://127.0.0.1:${port}`,
-    tidy: () => rmSync(folder, { recursive: true, force: true }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -192,7 +161,8 @@ function cancelRuns(sea: Sea): { over: Promise<void> } {
     const args = ["runs", "cancel", runId];
     await startProgram({ args, environment, folder, logPath: join(folder, "cancel.log") }).exited;
   };
-  return { over: Promise.all(wanted.map(cancelOne)).then(() => {}) };
+  const cancelAll = async (): Promise<void> => void (await Promise.all(wanted.map(cancelOne)));
+  return { over: cancelAll() };
 }
 
 async function findRun({ product, github }: Sea, { commentId, repository }: StormCommand) {

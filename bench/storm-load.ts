@@ -58,10 +58,7 @@ export function createStormScript(onAsked: (name: string) => void): (request: Mo
 }
 
 /** Writes the comments; nothing is delivered yet. */
-export async function prepareCommands(
-  github: GitHubStandIn,
-  { count }: { count: number },
-): Promise<StormCommand[]> {
+export async function prepareCommands(github: GitHubStandIn, { count }: { count: number }): Promise<StormCommand[]> {
   const issues: { repository: string; number: number }[] = [];
   for (const repository of REPOSITORIES)
     for (let index = 0; index < ISSUES_EACH; index++)

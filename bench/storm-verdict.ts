@@ -41,7 +41,8 @@ export function watchDoubles({ engine, paths }: Composition): AsyncDisposable & 
   const look = async (): Promise<void> => {
     const containers = await engine.listRunContainers({ instanceId: paths.instance }).catch(() => []);
     for (const [runId, own] of Map.groupBy(containers, (container) => container.runId))
-      if (own.length > 1) found.push(`${own.length} containers of ${runId} at once: ${own.map(({ id }) => id).join(", ")}`);
+      if (own.length > 1)
+        found.push(`${own.length} containers of ${runId} at once: ${own.map(({ id }) => id).join(", ")}`);
   };
   const timer = setInterval(() => (looking = looking.then(look)), 250);
   return {
@@ -80,7 +81,9 @@ export async function judgeStorm(evidence: Evidence): Promise<Verdict> {
 
 /** The printed form. */
 export function toVerdictLines({ answered, ends, requests, redeliveries, ...lists }: Verdict): string[] {
-  const told = [...ends].sort().map(([status, count]) => `${count} ${status}`);
+  const told = [...ends]
+    .sort(([one], [other]) => one.localeCompare(other))
+    .map(([status, count]) => `${count} ${status}`);
   const { made, expected, repeatedRuns } = requests;
   return [
     `${answered} commands answered with 2xx (${redeliveries} deliveries came again); ended: ${told.join(", ")}`,
@@ -145,7 +148,10 @@ async function judgeRepositories({ github, runs, commands, verdict }: Judging): 
     const branches = refs.map(({ ref }) => ref.replace("refs/heads/", "")).filter((name) => name !== "main");
     for (const { record, command } of runs.filter((run) => run.command.repository === repository)) {
       const mark = toShortId(record.runId);
-      const [own, opened] = [branches.filter((name) => name.includes(mark)), pulls.filter(({ head }) => head.ref.includes(mark))];
+      const [own, opened] = [
+        branches.filter((name) => name.includes(mark)),
+        pulls.filter(({ head }) => head.ref.includes(mark)),
+      ];
       const aim = command.publishes && record.result?.status === "done" ? 1 : 0;
       const what = `${command.name} (${record.runId}) has ${own.length} branches and ${opened.length} pull requests`;
       if (own.length > aim || opened.length > aim) verdict.doubled.push(what);

@@ -22,7 +22,7 @@ export async function carryOutRun(claimed: ClaimedRun, options: CarryOutOptions)
   const log = options.log.child({ runId });
   const abandoned = new AbortController();
   const signals = { ...options.signals, detach: AbortSignal.any([options.signals.detach, abandoned.signal]) };
-  const life = openLife(claimed, { ...options, log, signals, abandon: () => abandoned.abort(new DetachedError()) });
+  const life = openLife(claimed, { ...options, log, signals, abandon: (why) => abandoned.abort(why) });
   if (claimed.checkpoint !== null) log.info({ step: claimed.checkpoint.step }, "run was taken over");
   try {
     await bringFiles(life);
@@ -30,7 +30,8 @@ export async function carryOutRun(claimed: ClaimedRun, options: CarryOutOptions)
     await reportRun(life, result);
     return "closed";
   } catch (error) {
-    if (error instanceof DetachedError || signals.detach.aborted) log.info("run was left to another process");
+    if (error instanceof DetachedError || signals.detach.aborted)
+      log.info({ why: toCauseText(signals.detach.reason ?? error) }, "run was left to another process");
     else log.error({ err: error }, "run could not be brought to its end, and is tried again");
     // A process that stops keeps its lease to the end: this machine, where all of it lies, is to go on with the run.
     if (!options.signals.detach.aborted) await release(claimed);

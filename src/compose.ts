@@ -24,7 +24,7 @@ import { toAgentSettings, toSecrets } from "./settings.ts";
 import { bindStages } from "./stages.ts";
 import { crashAtStep } from "./steps.ts";
 import { createClaimStore } from "./store/claims.ts";
-import { openDatabase } from "./store/database.ts";
+import { openDatabase, type Database, type DatabasePlace } from "./store/database.ts";
 import { createDeliveryStore, type DeliveryStore } from "./store/deliveries.ts";
 import { makeStateFolders, toStatePaths, type StatePaths } from "./store/paths.ts";
 import { readProcessIdentity, type ProcessIdentity } from "./store/process-identity.ts";
@@ -77,29 +77,14 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const paths = toStatePaths(config.paths.runs);
   await makeStateFolders(paths);
   const process = readProcessIdentity(undefined, { folders: paths.instance });
-  const database = opened.use(
-    await openDatabase(
-      config.databaseUrl === null
-        ? { kind: "sqlite", path: paths.database }
-        : { kind: "postgres", url: config.databaseUrl },
-    ),
-  );
-  const bell = opened.use(
-    config.databaseUrl === null || role === "look"
-      ? createLocalBell()
-      : await openPgBossBell({ url: config.databaseUrl, log }),
-  );
+  const url = config.databaseUrl;
+  const where: DatabasePlace = url === null ? { kind: "sqlite", path: paths.database } : { kind: "postgres", url };
+  const database = opened.use(await openDatabase(where));
+  const bell = opened.use(await openBell(config, { role, log }));
   const store = createRunStore(database);
   const claims = createClaimStore(database, { process });
   const deliveries = createDeliveryStore(database, { process });
-  const isShared = config.databaseUrl !== null;
-  const files = createRunFiles({
-    paths,
-    shared: isShared ? createSharedFiles(database) : null,
-    own: isShared ? createSharedFiles(database, { owner: process.id }) : null,
-    isHere: (runId) => isKeptHere(runId, { store, process }),
-    log,
-  });
+  const files = openFiles(database, { paths, store, process, log });
 
   const engine = createDockerEngine({ endpoint: findEndpoint(config.docker) });
   const { webUrl, apiUrl, app, token } = config.github;
@@ -136,26 +121,32 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const owned = opened.move();
 
   return {
-    ...{
-      config,
-      orchestrator,
-      engine,
-      github,
-      deliveries,
-      store,
-      files,
-      paths,
-      process,
-      bell,
-      breaker,
-      remains,
-      log,
-      mask,
-    },
+    ...{ config, orchestrator, engine, github, deliveries, store, files, paths },
+    ...{ process, bell, breaker, remains, log, mask },
     isAllowed,
     publishRun: (runId, { protectedFiles }) =>
       publishKeptRun(runId, { store, paths, files, destinations, protectedFiles }),
     streamRunFile: (runId, file) => files.stream(runId, file),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Who only looks waits for no run, and wakes nobody but through the record. */
+async function openBell({ databaseUrl }: Config, { role, log }: { role: Role; log: Logger }): Promise<Bell> {
+  return databaseUrl === null || role === "look" ? createLocalBell() : openPgBossBell({ url: databaseUrl, log });
+}
+
+/** The files of the runs: in folders here, and for several machines in their database as well. */
+function openFiles(
+  database: Database,
+  { paths, store, process, log }: Pick<Composition, "paths" | "store" | "process" | "log">,
+): RunFilesEverywhere {
+  const isShared = database.engine === "postgres";
+  return createRunFiles({
+    paths,
+    shared: isShared ? createSharedFiles(database) : null,
+    own: isShared ? createSharedFiles(database, { owner: process.id }) : null,
+    isHere: (runId) => isKeptHere(runId, { store, process }),
+    log,
+  });
 }

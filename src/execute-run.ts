@@ -89,11 +89,12 @@ const MAX_LOSSES = 1;
 
 async function reachWork(request: RunRequest, options: ExecuteRunOptions): Promise<Work> {
   const { journal, stages, facts, signal } = options;
+  const inherited = journal.reached;
   for (;;) {
     const reached = journal.reached;
     if (reached?.step === "collected") return toKeptWork(reached, facts);
     const losses = reached?.losses ?? 0;
-    const work = await tryForWork(request, { ...options, losses });
+    const work = await tryForWork(request, { ...options, losses, inherited });
     if (work.kind === "work") return work;
     signal.throwIfAborted();
     if (losses >= MAX_LOSSES)
@@ -103,15 +104,18 @@ async function reachWork(request: RunRequest, options: ExecuteRunOptions): Promi
   }
 }
 
-async function tryForWork(request: RunRequest, options: ExecuteRunOptions & { losses: number }): Promise<Work | Lost> {
+type TryOptions = AttemptOptions & { inherited: Checkpoint | null };
+
+async function tryForWork(request: RunRequest, options: TryOptions): Promise<Work | Lost> {
   const { reached } = options.journal;
   switch (reached?.step) {
     case "ended":
     case "running":
       return resumeWork(request, { ...options, reached });
     case "preparing":
-      // What another process prepared is worth nothing; what this one noted just now is its own beginning.
-      return beginWork(request, { ...options, attempt: reached.attempt });
+      // What another process prepared is worth nothing, and the name of its container may be taken still; what this one
+      // noted just now is its own beginning.
+      return beginWork(request, { ...options, attempt: reached.attempt + (reached === options.inherited ? 1 : 0) });
     case "collected":
     case undefined:
       return beginWork(request, { ...options, attempt: 1 });
@@ -230,9 +234,10 @@ async function publishWork(request: RunRequest, options: ExecuteRunOptions & { w
     await stages.publishChanges(publication, {
       ...{ destination, published: facts, attempt, signal: journal.detached },
       ...(work.prepared === null ? {} : { prepared: work.prepared }),
-      onPublished: async (published) => {
+      onPublished: async ({ branch, commit, pullRequest }) => {
         // Once the branch is there, a pull request belongs to it.
         if (facts.commit === null) signal.throwIfAborted();
+        const published = { branch, commit, pullRequest };
         await journal.write({ step: "collected", base, ended, outcome, published });
       },
     });

@@ -34,7 +34,7 @@ export type JournalOptions = {
   startedAt: Date;
   detach: AbortSignal;
   /** Called when the run turns out to be somebody else's; makes everything that works on it let go. */
-  abandon: () => void;
+  abandon: (why: DetachedError) => void;
   log: Logger;
 };
 
@@ -76,8 +76,9 @@ async function record(
       return await body(writer);
     } catch (error) {
       if (error instanceof LeaseLostError || performance.now() > endsAt) {
-        abandon();
-        throw new DetachedError(error instanceof Error ? error.message : String(error));
+        const why = new DetachedError(error instanceof Error ? error.message : String(error));
+        abandon(why);
+        throw why;
       }
       log.warn({ err: error }, "run could not be recorded, trying again");
       await sleep(RECORD_EVERY_MS);

@@ -2,6 +2,7 @@ import type { Stages } from "./execute-run.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import type { Logger } from "./logger.ts";
 import type { WorkSignals } from "./queue/dispatcher.ts";
+import type { DetachedError } from "./run/detached.ts";
 import { createRunFacts, createStopwatch, type RunFacts, type Stopwatch } from "./run/facts.ts";
 import type { RunId } from "./run/id.ts";
 import { toElapsedMs } from "./run/machine-time.ts";
@@ -45,7 +46,7 @@ export type RunLife = CarryOutOptions & {
   startedAt: Date;
 };
 
-type OpenLifeOptions = CarryOutOptions & { abandon: () => void };
+type OpenLifeOptions = CarryOutOptions & { abandon: (why: DetachedError) => void };
 
 /** Begins this process's part, from what an earlier one had on record. */
 export function openLife(claimed: ClaimedRun, options: OpenLifeOptions): RunLife {
