@@ -25,27 +25,34 @@ const SILENCE_EVERY_MS = 5_000;
 
 /**
  * Starts the agent's container and its gateway, and returns at once: both come up while the repository is fetched. The
- * container's entry waits until the workspace is there. Disposing ends and removes both, unless it was detached.
+ * container's entry waits until the workspace is there. Disposing ends and removes both, unless it was detached while the
+ * agent worked: before that, no other process can know of this container.
  */
 export function startAgent(request: RunRequest, options: StartAgentOptions): Agent {
-  return toAgent(request, { ...options, opening: openParts(request, options) });
+  return toAgent(request, { ...options, origin: "made", opening: openParts(request, options) });
 }
 
 /** Finds the agent of a run that another process left; null when its container is gone, so that it must begin anew. */
 export async function resumeAgent(request: RunRequest, options: StartAgentOptions): Promise<Agent | null> {
   const parts = await reopenParts(request, options);
-  return parts === null ? null : toAgent(request, { ...options, opening: Promise.resolve(parts) });
+  return parts === null ? null : toAgent(request, { ...options, origin: "found", opening: Promise.resolve(parts) });
 }
 
-function toAgent(request: RunRequest, options: StartAgentOptions & { opening: Promise<AgentParts> }): Agent {
-  const { opening, signals, paths } = options;
+type ToAgentOptions = StartAgentOptions & { origin: "made" | "found"; opening: Promise<AgentParts> };
+
+function toAgent(request: RunRequest, options: ToAgentOptions): Agent {
+  const { opening, origin, signals, paths } = options;
+  let isOnRecord = origin === "found";
   opening.catch(() => {}); // reported by ready() or run(), or by nobody when the clone fails first
   return {
     ready: async () => void (await opening),
-    run: async ({ beganAt }) => supervise(request, { ...options, parts: await opening, beganAt }),
+    run: async ({ beganAt }) => {
+      isOnRecord = true;
+      return supervise(request, { ...options, parts: await opening, beganAt });
+    },
     [Symbol.asyncDispose]: async () => {
       const parts = await opening.catch(() => null);
-      if (signals.detach.aborted) parts?.container.letGo();
+      if (signals.detach.aborted && isOnRecord) parts?.container.letGo();
       await parts?.container[Symbol.asyncDispose]();
       await parts?.gateway[Symbol.asyncDispose]();
       if (!signals.detach.aborted) await rm(paths.socketFolder(request.run_id), { recursive: true, force: true });

@@ -21,7 +21,7 @@ export type Reading = {
 /** How long output that should have ended is waited for. */
 const CLOSE_WITHIN_MS = 5_000;
 /** How much output that was read and written may wait for the collector. */
-const DEAD_OUTPUT_BYTES = 8 * 1024 ** 2;
+const DEAD_OUTPUT_BYTES = 4 * 1024 ** 2;
 
 /**
  * Reads the container's output as it comes into the run's log and events; a flood waits for the disk, so that it never

@@ -25,9 +25,31 @@ function findFrameEnd(bytes: Buffer): number {
   return bytes.length < HEADER_BYTES ? Infinity : HEADER_BYTES + bytes.readUInt32BE(4);
 }
 
-/** What a container writes, as its engine's stream gives it. */
+/**
+ * What a container writes, as its engine's stream gives it: parts of frames as they come, none of them copied, since a
+ * flood of copies fills the memory faster than it is given back.
+ */
 export async function* readPieces(source: AsyncIterable<Buffer>): AsyncGenerator<OutputPiece> {
-  for await (const frames of readFrames(source)) yield* mergePieces(frames);
+  let header = Buffer.alloc(0);
+  let missingBytes = 0;
+  for await (const chunk of source) {
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (missingBytes === 0) {
+        const taken = rest.subarray(0, HEADER_BYTES - header.length);
+        header = Buffer.concat([header, taken]);
+        rest = rest.subarray(taken.length);
+        if (header.length < HEADER_BYTES) continue;
+        missingBytes = header.readUInt32BE(4);
+      } else {
+        const bytes = rest.subarray(0, missingBytes);
+        rest = rest.subarray(bytes.length);
+        missingBytes -= bytes.length;
+        yield { stream: header.readUInt8(0) === STDERR ? "stderr" : "stdout", bytes };
+      }
+      if (missingBytes === 0) header = Buffer.alloc(0);
+    }
+  }
 }
 
 /** Makes one piece of those that follow each other on one stream. */
