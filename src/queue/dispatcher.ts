@@ -107,10 +107,13 @@ export function createDispatcher<Claimed extends Work>(options: DispatcherOption
     settled: async (runId) => active.get(runId)?.settled,
     stop: async () => {
       end();
-      // With something to go on with, the lease runs out by itself: this machine, where it all lies, comes first.
-      if (active.size === 0) return source.leave();
+      const isGoing = active.size > 0;
       for (const { detach } of active.values()) detach.abort(new DetachedError());
-      await Promise.race([allSettled(), sleep(LET_GO_MS, undefined, { ref: false })]);
+      // What is asked of the record just now is waited for as well, so that the database can be closed.
+      const letGo = Promise.all([allSettled(), lookNext(), lookAbandoned(), hear()]);
+      await Promise.race([letGo, sleep(LET_GO_MS, undefined, { ref: false })]);
+      // With something to go on with, the lease runs out by itself: this machine, where it all lies, comes first.
+      if (!isGoing) await source.leave();
     },
     drain: async () => {
       end();
@@ -133,6 +136,8 @@ function createTaker<Claimed extends Work>(options: DispatcherOptions<Claimed>, 
     const runId = claimed.request.run_id;
     const [cancel, detach] = [new AbortController(), new AbortController()];
     if (claimed.cancelRequested) cancel.abort();
+    // It was being taken while this process was told to stop.
+    if (taking.state === "no-more") detach.abort(new DetachedError());
     const settled = execute(claimed, { cancel: cancel.signal, detach: detach.signal }).finally(() => {
       active.delete(runId);
       look();

@@ -35,6 +35,7 @@ beforeEach(() => {
     execute: (work, given) =>
       new Promise((resolve) => {
         executing.set(work.request.run_id, { ...given, end: resolve });
+        if (given.detach.aborted) resolve();
         given.detach.addEventListener("abort", () => resolve());
       }),
     checkPause: async () => pause,
@@ -107,6 +108,14 @@ test("stopping lets go of what goes on and keeps the lease; without anything goi
   expect(leases).not.toContain("leave");
   await dispatcher.stop();
   expect(leases.at(-1)).toBe("leave");
+});
+
+test("a run that is being taken while the process stops is let go of at once", async () => {
+  await dispatcher.start();
+  waiting.push(createWork());
+  dispatcher.wake();
+  await dispatcher.stop();
+  expect([...executing.values()].every(({ detach }) => detach.aborted)).toBe(true);
 });
 
 test("draining takes nothing more and waits for what goes on, under a lease that is renewed", async () => {
