@@ -22,7 +22,7 @@ type Sea = StandIns & {
 /** How long everything may take to settle after the last kill. */
 const SETTLE_WITHIN_MS = 15 * 60_000;
 /** The share of the kills by which every command has been delivered once. */
-const DELIVERED_BY = 0.6;
+const DELIVERED_BY = 0.9;
 
 /**
  * A mixed load of runs, and a server that is killed again and again at random moments, then left alone until everything
@@ -33,13 +33,14 @@ export async function measureKillStorm(options: StormOptions): Promise<string[]>
   await using doubles = watchDoubles(sea.product);
   const startedAt = performance.now();
   const cancelling = cancelRuns(sea);
-  await blow(sea, options);
+  const hits = await blow(sea, options);
   const stormS = (performance.now() - startedAt) / 1000;
   await settle(sea, { isOver: cancelling.over });
   const settledS = (performance.now() - startedAt) / 1000 - stormS;
   const verdict = await judgeStorm({ ...sea, containersAtOnce: doubles.found });
   const lines = [
     `${options.kills} kills in ${stormS.toFixed(0)} s over ${options.runs} runs on ${options.database === "sqlite" ? "SQLite" : "PostgreSQL"}, settled ${settledS.toFixed(0)} s after the last one`,
+    `${hits.kills} of the kills while runs were under way or waited, ${(hits.runs / Math.max(1, hits.kills)).toFixed(1)} on average`,
     ...toVerdictLines(verdict),
   ];
   if (isGood(verdict)) return lines;
@@ -78,8 +79,12 @@ function startServer({ environment, folder }: Sea): Program {
   return startProgram({ args: ["serve"], environment, folder, logPath: join(folder, "serve.log") });
 }
 
-/** Kills one server after the other. The commands come in while they live and die. */
-async function blow(sea: Sea, { kills, runs }: StormOptions): Promise<void> {
+/**
+ * Kills one server after the other. The commands come in while they live and die. Resolves with how many kills hit a
+ * server with something to do, and how many runs that were.
+ */
+async function blow(sea: Sea, { kills, runs }: StormOptions): Promise<{ kills: number; runs: number }> {
+  const hits = { kills: 0, runs: 0 };
   let sent = 0;
   for (let kill = 1; kill <= kills; kill++) {
     await using server = startServer(sea);
@@ -95,9 +100,13 @@ async function blow(sea: Sea, { kills, runs }: StormOptions): Promise<void> {
     const died = await Promise.race([server.exited, sleep(lifeMs, "alive" as const)]);
     if (died !== "alive") throw new Error(`a server ended by itself with ${died}: see ${sea.folder}/serve.log`);
     await server.kill();
+    const open = await sea.product.store.listOpen();
+    hits.runs += open.length;
+    if (open.length > 0) hits.kills += 1;
     await Promise.all(deliveries);
     if (kill % 10 === 0) process.stderr.write(`  ${kill}/${kills} kills\n`);
   }
+  return hits;
 }
 
 /** Some die while they start, most in the middle of something, a few after a while. */

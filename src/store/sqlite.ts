@@ -1,7 +1,9 @@
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { SqliteDialect, type Dialect, type SqliteDatabase } from "kysely";
 import { z } from "zod";
 
+/** Statements that are kept for the next time: preparing one takes longer than running it. */
+const MAX_PREPARED = 500;
 /** How long a process waits for another one that writes to the same file. */
 const BUSY_TIMEOUT_MS = 10_000;
 
@@ -32,10 +34,17 @@ const Values = z.array(
  * it later could find that another process wrote in between, and could not go on.
  */
 function toKyselyDatabase(connection: DatabaseSync): SqliteDatabase {
+  const prepared = new Map<string, StatementSync>();
+  const prepare = (text: string): StatementSync => {
+    const statement = prepared.get(text) ?? connection.prepare(text === "begin" ? "begin immediate" : text);
+    if (prepared.size >= MAX_PREPARED) prepared.clear();
+    prepared.set(text, statement);
+    return statement;
+  };
   return {
     close: () => connection.close(),
     prepare: (text) => {
-      const statement = connection.prepare(text === "begin" ? "begin immediate" : text);
+      const statement = prepare(text);
       return {
         reader: statement.columns().length > 0,
         all: (parameters) => statement.all(...Values.parse(parameters)),
