@@ -34,7 +34,7 @@ export async function measureWorkers(): Promise<string[]> {
   const totals: number[] = [];
   for (let workers = 1; workers <= MOST_WORKERS; workers++) {
     totals.push(await measureOnce(standIns, { product, workers }));
-    process.stderr.write(`  ${workers} workers: ${totals.at(-1)?.toFixed(1)} s\n`);
+    process.stderr.write(`  ${workers}/${MOST_WORKERS}: ${totals.at(-1)?.toFixed(1)} s\n`);
   }
   const [alone = 0] = totals;
   return [
