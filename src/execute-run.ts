@@ -98,7 +98,10 @@ async function reachWork(request: RunRequest, options: ExecuteRunOptions): Promi
     if (work.kind === "work") return work;
     signal.throwIfAborted();
     if (losses >= MAX_LOSSES)
-      throw new RunError("engine-lost", "The Docker engine stopped twice while the run was going.");
+      throw new RunError(
+        "engine-lost",
+        "What the run worked in was lost twice: its Docker engine or its machine stopped.",
+      );
     await stages.awaitEngine();
     await journal.begin({ attempt: (reached?.attempt ?? 1) + 1, losses: losses + 1 });
   }
