@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { carryOutRun, layRequest } from "./carry-out-run.ts";
 import type { Bell } from "./queue/bell.ts";
 import { createDispatcher, type Dispatcher, type DispatcherOptions } from "./queue/dispatcher.ts";
@@ -6,11 +7,12 @@ import { RunRequest, toRepositoryName } from "./run/request.ts";
 import type { RunResult } from "./run/result.ts";
 import type { CarryOutOptions } from "./run-life.ts";
 import type { ClaimedRun, ClaimScope, ClaimStore } from "./store/claims.ts";
+import type { CallMark } from "./store/add-run.ts";
 import type { RunStore } from "./store/runs.ts";
 import { createQueueTeller } from "./tell-queue.ts";
 
 /** A request before it is accepted: everything but what the orchestrator itself gives it. */
-export type NewRun = Omit<RunRequest, "run_id" | "accepted_at">;
+export type NewRun = Omit<z.input<typeof RunRequest>, "run_id" | "accepted_at">;
 
 export type OrchestratorOptions = Omit<CarryOutOptions, "signals"> & {
   store: RunStore;
@@ -38,6 +40,14 @@ export type Acceptance = { kind: "accepted"; runId: RunId } | { kind: "full"; wa
 export type Orchestrator = {
   /** Resolves once the request is on disk. The same `deliveryId`, or the same comment, again gives the same run. */
   accept(run: NewRun, options?: { deliveryId: string | null }): Promise<Acceptance>;
+  /**
+   * The same for a call that may be repeated: until its end was told, the same call again gives the same run. `conflict`: its
+   * `deliveryId` was that of another call before.
+   */
+  acceptCall(
+    run: NewRun,
+    options: { deliveryId: string | null; call: CallMark },
+  ): Promise<Acceptance | { kind: "conflict"; runId: RunId }>;
   /** Asks for a run's end, wherever it is and whoever executes it. */
   cancel(runId: RunId): Promise<"requested" | "over" | "unknown">;
   /** Resolves with a run's result when it is over and, if this process executes it, reported. */
@@ -69,23 +79,32 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   const teller = createQueueTeller({ store, reporter: options.reporter });
   bell.onRing(() => dispatcher.wake());
 
+  const add = async (run: NewRun, mark: { deliveryId: string | null; call: CallMark | null }): Promise<Acceptance> => {
+    const request = RunRequest.parse({ ...run, run_id: createRunId(), accepted_at: new Date().toISOString() });
+    // The record first: what is killed in between leaves no files of a run that nobody knows.
+    const added = await store.add(request, { ...mark, home, maxQueued: options.limits.maxQueued });
+    if (added.kind === "full") return added;
+    if (added.kind === "duplicate") return { kind: "accepted", runId: added.runId };
+
+    await layRequest(options.files, { request, log });
+    const { run_id: runId, repository, trigger } = request;
+    log.info({ runId, repo: toRepositoryName(repository), trigger: trigger.kind }, "run accepted");
+    teller.follow(request);
+    dispatcher.wake();
+    bell.ring();
+    return { kind: "accepted", runId };
+  };
+
   return {
     accept: async (run, { deliveryId } = { deliveryId: null }) => {
       const known = deliveryId === null ? null : await store.findByDelivery(deliveryId);
-      if (known !== null) return { kind: "accepted", runId: known };
-      const request = RunRequest.parse({ ...run, run_id: createRunId(), accepted_at: new Date().toISOString() });
-      // The record first: what is killed in between leaves no files of a run that nobody knows.
-      const added = await store.add(request, { deliveryId, home, maxQueued: options.limits.maxQueued });
-      if (added.kind === "full") return added;
-      if (added.kind === "duplicate") return { kind: "accepted", runId: added.runId };
-
-      await layRequest(options.files, { request, log });
-      const { run_id: runId, repository, trigger } = request;
-      log.info({ runId, repo: toRepositoryName(repository), trigger: trigger.kind }, "run accepted");
-      teller.follow(request);
-      dispatcher.wake();
-      bell.ring();
-      return { kind: "accepted", runId };
+      return known === null ? add(run, { deliveryId, call: null }) : { kind: "accepted", runId: known };
+    },
+    acceptCall: async (run, { deliveryId, call }) => {
+      const accepted = await add(run, { deliveryId, call });
+      if (accepted.kind !== "accepted" || deliveryId === null) return accepted;
+      const asked = await store.findCallArgs(accepted.runId);
+      return asked === null || asked === call.args ? accepted : { kind: "conflict", runId: accepted.runId };
     },
     cancel: async (runId) => {
       const answer = await store.requestCancel(runId);

@@ -14,6 +14,7 @@ export const FailureReason = z.enum([
   "model-quota",
   "model-unavailable",
   "codex-failed",
+  "answer-invalid",
   "out-of-memory",
   "disk-full",
   "stalled",
@@ -46,6 +47,7 @@ const hints: Record<FailureReason, string> = {
   "model-unavailable":
     "The model API could not be used; try again later, and check OPENAI_BASE_URL and the model's name.",
   "codex-failed": "Read the log of the run for what Codex said, then try again.",
+  "answer-invalid": "Ask again, or loosen the schema; the log holds the answer as it came.",
   "out-of-memory": "Raise RUN_MEMORY, or ask for less at once.",
   "disk-full": "Free disk space or raise RUN_DISK, then try again.",
   stalled: "Try again; raise STALL_TIMEOUT when the work is silent for long.",

@@ -82,6 +82,21 @@ export const GitHubThread = z.object({
 export type GitHubThread = z.infer<typeof GitHubThread>;
 
 /**
+ * The earlier run whose Codex thread this one goes on with, and what of its changes it begins with: `pushed`, the branch that
+ * holds them (`base`); `kept`, its patch, on the commit `base_sha` that it was made against; `none`, nothing.
+ */
+export const Resume = z.object({
+  run_id: RunId,
+  thread_id: z.uuid(),
+  changes: z.enum(["pushed", "kept", "none"]),
+  base_sha: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/)
+    .nullable(),
+});
+export type Resume = z.infer<typeof Resume>;
+
+/**
  * Everything a run is made from; `request.json`. Written before anything else happens, never changed afterwards.
  * Times are ISO 8601 in UTC, `timeout` is in seconds.
  */
@@ -104,5 +119,10 @@ export const RunRequest = z.object({
   draft: z.boolean(),
   allow_protected: z.boolean(),
   thread: GitHubThread.nullable(),
+  /** Variables of the agent's commands. Their values are secrets: in `request.json` and after the run's end `***` stands for each. */
+  env_vars: z.record(z.string(), z.string()).nullable().default(null),
+  /** JSON Schema of the agent's final answer. */
+  output_schema: z.record(z.string(), z.unknown()).nullable().default(null),
+  resume: Resume.nullable().default(null),
 });
 export type RunRequest = z.infer<typeof RunRequest>;

@@ -40,6 +40,8 @@ export const RunResult = z.object({
     files_changed: z.array(z.string()),
     full_log: z.string().nullable(),
     log_truncated: z.boolean(),
+    /** The final answer as data. There only when the run was asked for one by a schema. */
+    data: z.unknown().optional(),
   }),
   mode: RunMode,
   repo: z.string(),

@@ -10,23 +10,28 @@ import type { Tables } from "./tables.ts";
 export type AddRunOptions = {
   /** GitHub's id of the delivery it came with; a second run for the same one is not made. */
   deliveryId: string | null;
+  /** The call it came with, when it is one that may be repeated. */
+  call?: CallMark | null;
   /** Id of the process that alone may execute it while it lives; null for any. */
   home: string | null;
   /** The most runs that may wait. */
   maxQueued: number;
 };
 
-/** `duplicate`: the delivery or the comment has a run already. `full`: so many wait that no more are taken. */
+/** Who calls, and a digest of what is asked for. */
+export type CallMark = { session: string; args: string };
+
+/** `duplicate`: the delivery, the comment, or the call whose end was not told yet, has a run already. `full`: so many wait that no more are taken. */
 export type AddedRun = { kind: "new" } | { kind: "duplicate"; runId: RunId } | { kind: "full"; waiting: number };
 
 /** Puts a run into the queue, at the end of its lane. */
 export async function addRun(
   database: Database,
-  { request, deliveryId, home, maxQueued }: AddRunOptions & { request: RunRequest },
+  { request, deliveryId, call = null, home, maxQueued }: AddRunOptions & { request: RunRequest },
 ): Promise<AddedRun> {
   return database.transact(
     async (transaction): Promise<AddedRun> => {
-      const earlier = await findEarlier(transaction, { request, deliveryId });
+      const earlier = await findEarlier(transaction, { request, deliveryId, call });
       if (earlier !== null) return { kind: "duplicate", runId: earlier };
       const waiting = await countWaiting(transaction);
       if (waiting >= maxQueued) return { kind: "full", waiting };
@@ -41,6 +46,8 @@ export async function addRun(
           ...{ lane, place, state: "queued", run_id: request.run_id, repo: toRepositoryName(request.repository) },
           actor_id: request.thread?.actor_id ?? null,
           delivery_id: deliveryId,
+          call_session: call?.session ?? null,
+          call_args: call?.args ?? null,
           comment_key: toCommentKey(request),
           repository_id: request.thread?.repository_id ?? null,
           thread_number: request.thread?.number ?? null,
@@ -56,10 +63,13 @@ export async function addRun(
   );
 }
 
-type Origin = { request: RunRequest; deliveryId: string | null };
+type Origin = { request: RunRequest; deliveryId: string | null; call: CallMark | null };
 
 /** The run that was made before for the same delivery or comment, or under the same id. */
-async function findEarlier(transaction: Transaction<Tables>, { request, deliveryId }: Origin): Promise<RunId | null> {
+async function findEarlier(
+  transaction: Transaction<Tables>,
+  { request, deliveryId, call }: Origin,
+): Promise<RunId | null> {
   const commentKey = toCommentKey(request);
   const row = await transaction
     .selectFrom("runs")
@@ -69,6 +79,15 @@ async function findEarlier(transaction: Transaction<Tables>, { request, delivery
         eb("run_id", "=", request.run_id),
         ...(deliveryId === null ? [] : [eb("delivery_id", "=", deliveryId)]),
         ...(commentKey === null ? [] : [eb("comment_key", "=", commentKey)]),
+        ...(call === null
+          ? []
+          : [
+              eb.and([
+                eb("call_session", "=", call.session),
+                eb("call_args", "=", call.args),
+                eb("told_at", "is", null),
+              ]),
+            ]),
       ]),
     )
     .limit(1)

@@ -12,6 +12,7 @@ const migrations: Migration[] = [
   { name: "001-runs", toStatements: toRunStatements },
   { name: "002-deliveries", toStatements: toDeliveryStatements },
   { name: "003-run-files-and-secrets", toStatements: toFileStatements },
+  { name: "004-calls", toStatements: toCallStatements },
 ];
 
 /**
@@ -100,6 +101,15 @@ function toFileStatements(engine: Engine): RawBuilder<unknown>[] {
     sql`CREATE TABLE secrets (
       name TEXT PRIMARY KEY, value TEXT NOT NULL, updated_at TEXT NOT NULL, fence ${integer} NOT NULL DEFAULT 0
     )${strict}`,
+  ];
+}
+
+function toCallStatements(): RawBuilder<unknown>[] {
+  return [
+    sql`ALTER TABLE runs ADD COLUMN call_session TEXT`,
+    sql`ALTER TABLE runs ADD COLUMN call_args TEXT`,
+    sql`ALTER TABLE runs ADD COLUMN told_at TEXT`,
+    sql`CREATE INDEX runs_by_call ON runs (call_session, call_args) WHERE call_session IS NOT NULL AND told_at IS NULL`,
   ];
 }
 

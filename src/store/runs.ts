@@ -54,6 +54,10 @@ export type RunStore = {
   replaceResult(result: RunResult): Promise<void>;
   /** Every run that is not closed, in the order of acceptance. */
   listOpen(): Promise<OpenRun[]>;
+  /** The digest of what was asked for; null for a run that was not called for, or does not exist. */
+  findCallArgs(runId: RunId): Promise<string | null>;
+  /** Notes that the one who called for a run got its result: the same call again is a new one from now on. */
+  noteTold(runId: RunId): Promise<void>;
   /** Reserves the status comment of a run for this process. Rejects when there is no such run. */
   reserveComment(runId: RunId, process: ProcessIdentity): Promise<CommentReservation>;
   /** Notes that the status comment stands. */
@@ -119,6 +123,19 @@ export function createRunStore(database: Database): RunStore {
         .execute();
     },
     listOpen: () => listOpen(database),
+    findCallArgs: async (runId) => {
+      const row = kysely.selectFrom("runs").select("call_args").where("run_id", "=", runId);
+      return (await row.executeTakeFirst())?.call_args ?? null;
+    },
+    noteTold: async (runId) => {
+      await kysely
+        .updateTable("runs")
+        .set({ told_at: new Date().toISOString() })
+        .where("run_id", "=", runId)
+        .where("call_session", "is not", null)
+        .where("told_at", "is", null)
+        .execute();
+    },
     reserveComment: (runId, process) => reserveComment(database, { runId, process }),
     noteComment: async (runId, commentId) => {
       await kysely.updateTable("runs").set({ comment_id: commentId }).where("run_id", "=", runId).execute();

@@ -64,6 +64,11 @@ export type RunsTable = {
   /** Id of the process that reserved the status comment last. */
   comment_by: string | null;
   comment_id: number | null;
+  /** The MCP session that asked for it, and a digest of what it asked; null for runs asked for in other ways. */
+  call_session: string | null;
+  call_args: string | null;
+  /** When the one who asked got the result. */
+  told_at: string | null;
 };
 
 /** The repositories that have a run ready, and whose turn it is: the lowest one's. */
