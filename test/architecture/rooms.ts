@@ -20,6 +20,8 @@ const floors: Floor[] = [
       "probot-app.ts",
       "demo-command.ts",
       "image-command.ts",
+      "mcp-command.ts",
+      "mcp-parts.ts",
       "demo",
       "doctor",
     ],
@@ -39,6 +41,8 @@ const floors: Floor[] = [
       "run-life.ts",
       "run-reporter.ts",
       "run-progress.ts",
+      "parse-repository.ts",
+      "cancel-run.ts",
       "tell-queue.ts",
       "publish-run.ts",
       "restore-publication.ts",
@@ -48,10 +52,10 @@ const floors: Floor[] = [
   },
   {
     name: "stage",
-    rooms: ["workspace", "container", "gateway", "codex", "publish", "store", "queue", "image", "login"],
+    rooms: ["workspace", "container", "gateway", "codex", "publish", "store", "queue", "image", "login", "access"],
     shared: false,
   },
-  { name: "edge", rooms: ["git", "logger.ts", "mask.ts", "steps.ts", "dead-buffers.ts"], shared: true },
+  { name: "edge", rooms: ["git", "logger.ts", "mask.ts", "seal.ts", "steps.ts", "dead-buffers.ts"], shared: true },
   { name: "ground", rooms: ["run", "text"], shared: false },
 ];
 
@@ -85,6 +89,7 @@ export const packageRooms: { packages: RegExp; rooms: string[] }[] = [
   { packages: /^pg-boss$/, rooms: ["queue"] },
   { packages: /^probot$/, rooms: ["trigger/github", "serve.ts", "probot-app.ts"] },
   { packages: /^(@octokit\/.*|bottleneck)$/, rooms: ["trigger/github", "publish"] },
+  { packages: /^@modelcontextprotocol\/.*/, rooms: ["trigger/mcp"] },
   { packages: /^pino$/, rooms: ["logger.ts"] },
   { packages: /^commander$/, rooms: ["trigger/cli"] },
   { packages: /^(emulate|openapi-backend)$/, rooms: ["demo"] },
