@@ -40,6 +40,8 @@ export type Config = {
   allowedRepositories: string[] | null;
   github: GitHubHost & { app: AppCredentials | null; token: string | null };
   http: { host: string; port: number; publicUrl: string | null };
+  /** Who may call over MCP by HTTP; neither = nobody. */
+  mcp: { authToken: string | null; tokensFile: string | null };
   /** The variables that the `docker` command reads too, under the names of what they mean. */
   docker: {
     dockerHost: string | undefined;
@@ -161,6 +163,10 @@ function toConfig(
     allowedRepositories: env.ALLOWED_REPOS ?? null,
     github: { ...toGitHubHost(env), app, token: env.GITHUB_TOKEN ?? null },
     http: { host: env.HOST, port: env.PORT, publicUrl: env.PUBLIC_URL ?? null },
+    mcp: {
+      authToken: env.MCP_AUTH_TOKEN ?? null,
+      tokensFile: env.MCP_TOKENS_FILE === undefined ? null : resolve(folder, env.MCP_TOKENS_FILE),
+    },
     docker: {
       dockerHost: env.DOCKER_HOST,
       dockerContext: env.DOCKER_CONTEXT,

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
+import { isForeignCredential } from "./access/foreign-credential.ts";
 import { Effort, ModelName } from "./run/request.ts";
 import { STEPS } from "./steps.ts";
 
@@ -35,6 +36,13 @@ const HttpUrl = z
 const Globs = z.string().transform((text) => text.split(/[\s,]+/).filter((glob) => glob !== ""));
 const HostName = z.string().regex(/^[A-Za-z0-9.-]+(?::\d{1,5})?$/, "must be a host name, without a protocol");
 const HeaderValue = z.string().regex(/^[\u0021-\u007e]+$/, "must be one line of printable characters without spaces");
+const AuthToken = z
+  .string()
+  .regex(/^[\u0021-\u007e]{16,512}$/, "must be 16 to 512 printable characters without spaces")
+  .refine(
+    (token) => !isForeignCredential(token),
+    "must be a random text of its own, not a credential of GitHub or OpenAI",
+  );
 
 const about = (shown: string, meaning: string) => ({ shown, meaning });
 
@@ -97,6 +105,13 @@ export const Environment = z.object({
   HOST: z.string().default("127.0.0.1").meta(about("`127.0.0.1`", "Address that `serve` listens on.")),
   PORT: whole(0, 65_535).default(3000).meta(about("`3000`", "Its port.")),
   PUBLIC_URL: HttpUrl.optional().meta(about("derived", "URL that others reach `serve` at.")),
+  MCP_AUTH_TOKEN: AuthToken.optional().meta(
+    about("", "Token for MCP over HTTP; without it and the file there is no `/mcp`."),
+  ),
+  MCP_TOKENS_FILE: z
+    .string()
+    .optional()
+    .meta(about("", "File of named tokens with scopes and repositories; mode 0600.")),
   DOCKER_HOST: z.string().optional().meta(about("as the `docker` command", "Where the Docker engine is.")),
   DOCKER_CONTEXT: z.string().optional().meta(about("as the `docker` command", "Name of a Docker context.")),
   DOCKER_CONFIG: z.string().optional().meta(about("`~/.docker`", "Folder of the `docker` command's settings.")),

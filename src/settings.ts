@@ -4,9 +4,10 @@ import type { Config } from "./config.ts";
 import { chooseOwner } from "./container/container-spec.ts";
 
 /** Every value that must never be seen in a log, a comment or a file. */
-export function toSecrets({ model, github, databaseUrl }: Config): string[] {
+export function toSecrets({ model, github, mcp, databaseUrl }: Config): string[] {
   const password = databaseUrl === null ? "" : decodeURIComponent(new URL(databaseUrl).password);
-  return [model.apiKey, github.token, github.app?.privateKey, github.app?.webhookSecret, password].filter(
+  const { app, token } = github;
+  return [model.apiKey, token, app?.privateKey, app?.webhookSecret, mcp.authToken, password].filter(
     (secret): secret is string => typeof secret === "string" && secret !== "",
   );
 }
