@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { EnvVars } from "./env-vars.ts";
 import { RunId } from "./id.ts";
 
 /** What may change: `full-auto` publishes, `suggest` keeps a patch, `ask` mounts the workspace read-only. */
@@ -119,8 +120,11 @@ export const RunRequest = z.object({
   draft: z.boolean(),
   allow_protected: z.boolean(),
   thread: GitHubThread.nullable(),
-  /** Variables of the agent's commands. Their values are secrets: in `request.json` and after the run's end `***` stands for each. */
-  env_vars: z.record(z.string(), z.string()).nullable().default(null),
+  /**
+   * Variables of the agent's commands. Only who executes the run gets their values; everywhere else, and for good once the
+   * run is closed, `***` stands for each, so that nothing that comes later, a reply or a publish, has them any more.
+   */
+  env_vars: EnvVars.nullable().default(null),
   /** JSON Schema of the agent's final answer. */
   output_schema: z.record(z.string(), z.unknown()).nullable().default(null),
   resume: Resume.nullable().default(null),
