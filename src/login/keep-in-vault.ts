@@ -5,7 +5,7 @@ import { readLoginFile } from "./keep-in-file.ts";
 import { toUnavailableError, toUnusableError } from "./login-error.ts";
 import type { HeldLogin, LoginKeeper } from "./login-keeper.ts";
 import type { LoginVault, VaultEntry } from "./login-vault.ts";
-import { createSeal, type Seal } from "./seal.ts";
+import { createSeal, type Seal } from "../seal.ts";
 import { parseLogin, toFingerprint, type ChatGptLogin, type StoredLogin } from "./stored-login.ts";
 
 export type KeepInVaultOptions = {

@@ -22,6 +22,7 @@ const floors: Floor[] = [
       "image-command.ts",
       "mcp-command.ts",
       "mcp-parts.ts",
+      "mcp-route.ts",
       "demo",
       "doctor",
     ],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createSeal } from "../../src/login/seal.ts";
+import { createSeal } from "../src/seal.ts";
 
 const purpose = "model login";
 
