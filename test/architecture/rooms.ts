@@ -53,10 +53,26 @@ const floors: Floor[] = [
   },
   {
     name: "stage",
-    rooms: ["workspace", "container", "gateway", "codex", "publish", "store", "queue", "image", "login", "access"],
+    rooms: [
+      "workspace",
+      "container",
+      "gateway",
+      "codex",
+      "publish",
+      "store",
+      "queue",
+      "image",
+      "login",
+      "access",
+      "answer",
+    ],
     shared: false,
   },
-  { name: "edge", rooms: ["git", "logger.ts", "mask.ts", "seal.ts", "steps.ts", "dead-buffers.ts"], shared: true },
+  {
+    name: "edge",
+    rooms: ["git", "logger.ts", "mask.ts", "run-mask.ts", "seal.ts", "steps.ts", "dead-buffers.ts"],
+    shared: true,
+  },
   { name: "ground", rooms: ["run", "text"], shared: false },
 ];
 
@@ -94,6 +110,7 @@ export const packageRooms: { packages: RegExp; rooms: string[] }[] = [
   { packages: /^pino$/, rooms: ["logger.ts"] },
   { packages: /^commander$/, rooms: ["trigger/cli"] },
   { packages: /^(emulate|openapi-backend)$/, rooms: ["demo"] },
+  { packages: /^ajv(\/.*)?$/, rooms: ["answer"] },
   { packages: /^tar-stream$/, rooms: ["image", "container"] },
 ];
 
