@@ -53,4 +53,36 @@ describe("the mask", () => {
       }),
     );
   });
+
+  test("is itself when there is nothing to add, so that it costs nothing", () => {
+    const mask = createMask([secret]);
+    expect([mask.with([]), mask.with(["short"])]).toEqual([mask, mask]);
+  });
+
+  test("with values of one run hides these and its own, also what it learns later, and keeps them to itself", () => {
+    const mask = createMask([secret]);
+    const one = mask.with(["the value of one"]);
+    const other = mask.with(["the value of the other"]);
+    mask.add(["ghs_later_token"]);
+    const text = `${secret}, ghs_later_token, the value of one, the value of the other`;
+    expect(mask.text(text)).toBe("***, ***, the value of one, the value of the other");
+    expect(one.text(text)).toBe("***, ***, ***, the value of the other");
+    expect(other.text(text)).toBe("***, ***, the value of one, ***");
+    expect(one.with(["ghs_more_of_it"]).text(`ghs_more_of_it ${text}`)).toBe(
+      "*** ***, ***, ***, the value of the other",
+    );
+  });
+
+  test("hides values of any length and number", () => {
+    const long = "long ".repeat(6400);
+    const many = Array.from({ length: 2000 }, (_, at) => `value number ${at}!`);
+    const mask = createMask([secret]).with([long, ...many]);
+    expect(mask.text(`a ${long}b ${many[1999]} c ${encodeURIComponent(long)} d`)).toBe("a ***b *** c *** d");
+  });
+
+  test("finds a value in a file that is read as Latin-1", () => {
+    const stream = createMask(["schlüssel-wörter"]).stream();
+    const bytes = Buffer.from("a schlüssel-wörter b").toString("latin1");
+    expect(stream.push(bytes) + stream.end()).toBe("a *** b");
+  });
 });

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { Ajv } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { Job, type Finding } from "./job.ts";
+import type { z } from "zod";
+import { Job, type Finding, type Message } from "./job.ts";
 
 /**
  * The program of the thread in which schemas are compiled and answers checked: both are foreign, and may take for ever or
@@ -34,5 +35,10 @@ function find({ schema, answer }: Job): Finding {
   return { kind: "misfit", path: instancePath, why: typeof named === "string" ? `${message} (${named})` : message };
 }
 
-parentPort?.postMessage({ kind: "ready" });
-parentPort?.postMessage(find(Job.parse(workerData)));
+function tell(message: z.infer<typeof Message>): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort?.postMessage(message);
+}
+
+tell({ kind: "ready" });
+tell(find(Job.parse(workerData)));
