@@ -7,6 +7,7 @@ import { RunError, toRunFailure } from "./run/failure.ts";
 import { toCancelledOutcome, toFailedOutcome, type RunOutcome } from "./run/outcome.ts";
 import type { RunRequest } from "./run/request.ts";
 import type { LiveState } from "./run/state.ts";
+import { toShownRequest } from "./run-mask.ts";
 import type { RunFiles } from "./run-files.ts";
 import { openLife, type CarryOutOptions, type RunLife, type RunWatch } from "./run-life.ts";
 import { createProgress, type Progress } from "./run-progress.ts";
@@ -46,12 +47,12 @@ async function bringFiles({ claimed, files, log }: RunLife): Promise<void> {
   if (checkpoint?.step === "collected" || result !== null) await files.bringHere(request.run_id);
 }
 
-/** Writes the request where people look for it. The record has it anyway, so that a full disk keeps nothing up. */
+/** Writes the request, as it may be shown, where people look for it. The record has it anyway, so that a full disk keeps nothing up. */
 export async function layRequest(
   files: RunFiles,
   { request, log }: { request: RunRequest; log: Logger },
 ): Promise<void> {
-  await files.writeRequest(request).catch((error: unknown) => {
+  await files.writeRequest(toShownRequest(request)).catch((error: unknown) => {
     log.warn({ runId: request.run_id, err: error }, "request was not written to its file");
   });
 }
@@ -68,6 +69,7 @@ async function work(life: RunLife): Promise<RunOutcome> {
     log.info({ state }, "run changed state");
   };
   try {
+    if (claimed.variables === "lost") throw toLostVariablesError();
     const stages = stagesFor(request, toWatch(life, progress));
     const outcome = await executeRun(request, { stages, journal, facts, enter, signal: signals.cancel });
     return outcome;
@@ -79,6 +81,16 @@ async function work(life: RunLife): Promise<RunOutcome> {
   } finally {
     progress.end();
   }
+}
+
+function toLostVariablesError(): RunError {
+  return new RunError(
+    "interrupted",
+    "The values of the run's variables cannot be read: they were sealed with another key.",
+    {
+      hint: "Ask again. Machines that share a database must have the same PRIVATE_KEY; one alone must keep .state/seal.key.",
+    },
+  );
 }
 
 function toWatch({ facts, stopwatch, signals, claimed }: RunLife, progress: Progress): RunWatch {

@@ -28,6 +28,7 @@ import { openDatabase, type Database, type DatabasePlace } from "./store/databas
 import { createDeliveryStore, type DeliveryStore } from "./store/deliveries.ts";
 import { makeStateFolders, toStatePaths, type StatePaths } from "./store/paths.ts";
 import { readProcessIdentity, type ProcessIdentity } from "./store/process-identity.ts";
+import { createRequestSeal, type SealKey } from "./store/request-seal.ts";
 import { createRunStore, type RunStore } from "./store/runs.ts";
 import { createSharedFiles } from "./store/shared-files.ts";
 import type { OpenProductOptions, Product, Role } from "./trigger/cli/product.ts";
@@ -49,6 +50,8 @@ export type Composition = Product & {
   log: Logger;
   mask: Mask;
   isAllowed: RepositoryFilter;
+  /** Says in a sentence why runs cannot have variables here; null when they can. */
+  variablesProblem: string | null;
 };
 
 export type ComposeOptions = {
@@ -81,8 +84,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const where: DatabasePlace = url === null ? { kind: "sqlite", path: paths.database } : { kind: "postgres", url };
   const database = opened.use(await openDatabase(where));
   const bell = opened.use(await openBell(config, { role, log }));
-  const store = createRunStore(database);
-  const claims = createClaimStore(database, { process });
+  const seal = createRequestSeal(toSealKey(config, { paths }));
+  const store = createRunStore(database, { seal });
+  const claims = createClaimStore(database, { process, seal });
   const deliveries = createDeliveryStore(database, { process });
   const files = openFiles(database, { paths, store, process, log });
 
@@ -99,7 +103,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const discard = (runId: Parameters<typeof discardRemains>[0]) => discardRemains(runId, remains);
 
   const orchestrator = createOrchestrator({
-    ...{ store, claims, bell, files, log },
+    ...{ store, claims, bell, files, mask, log },
     limits: config.concurrency,
     takes: role === "look" ? "nothing" : role === "run" ? "own" : "all",
     home: role === "run" ? process.id : null,
@@ -124,11 +128,18 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     ...{ config, orchestrator, engine, github, deliveries, store, files, paths },
     ...{ process, bell, breaker, remains, log, mask },
     isAllowed,
+    variablesProblem: seal.problem,
     publishRun: (runId, { protectedFiles }) =>
       publishKeptRun(runId, { store, paths, files, destinations, protectedFiles }),
     streamRunFile: (runId, file) => files.stream(runId, file),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** The machines that share a database share the App too; one machine alone keeps a key of its own. */
+function toSealKey({ databaseUrl, github }: Config, { paths }: { paths: StatePaths }): SealKey {
+  if (databaseUrl === null) return { kind: "file", path: paths.sealKey };
+  return github.app === null ? { kind: "none" } : { kind: "shared", keyMaterial: github.app.privateKey };
 }
 
 /** Who only looks waits for no run, and wakes nobody but through the record. */

@@ -30,7 +30,7 @@ export type Stages = {
   /** The complete clone that an earlier process made in this workspace; null when it is not there. */
   findClone(workspace: Workspace): Promise<Base | null>;
   collectChanges(workspace: Workspace, options: { request: RunRequest; base: Base }): Promise<Collected>;
-  /** Whether the patch holds one of our own secrets. */
+  /** Whether the patch holds a secret, one of our own or of the run's variables. */
   holdsSecret(request: RunRequest): Promise<boolean>;
   /** What is to be published; `collected` is null when it must be made again from the patch. */
   toPublication(request: RunRequest, options: ToPublicationOptions): Promise<Publication>;
@@ -223,9 +223,10 @@ function toKeptWork(reached: Extract<Checkpoint, { step: "collected" }>, facts: 
 async function publishWork(request: RunRequest, options: ExecuteRunOptions & { work: Work }): Promise<RunOutcome> {
   const { stages, facts, enter, journal, signal, work } = options;
   const { outcome, base, ended, attempt } = work;
+  // Held back even when nothing is to be pushed now: a later publish no longer knows the values of the run's variables.
+  if (isFinishedChange(outcome) && (await stages.holdsSecret(request))) return toSecretOutcome(outcome, request);
   const destination = work.destination ?? (await stages.reachRepository(request));
   if (!isPublishable(outcome, { request, destination })) return outcome;
-  if (await stages.holdsSecret(request)) return toSecretOutcome(outcome);
   const held = request.allow_protected ? [] : findProtected(outcome.filesChanged);
   if (held.length > 0) return toHeldOutcome(outcome, held);
   if (signal.aborted && facts.commit === null) return toUnpublishedOutcome(outcome);
@@ -256,8 +257,11 @@ export function isPublishable(
   outcome: RunOutcome,
   { request, destination }: { request: RunRequest; destination: Destination },
 ): boolean {
-  if (outcome.status !== "done" || outcome.filesChanged.length === 0) return false;
-  return request.mode === "full-auto" && destination.publishing !== "none";
+  return isFinishedChange(outcome) && request.mode === "full-auto" && destination.publishing !== "none";
+}
+
+function isFinishedChange({ status, filesChanged }: RunOutcome): boolean {
+  return status === "done" && filesChanged.length > 0;
 }
 
 /** The outcome of finished work that was cancelled before anything was pushed: it is kept as the patch. */
@@ -265,9 +269,10 @@ function toUnpublishedOutcome(outcome: RunOutcome): RunOutcome {
   return { ...outcome, status: "cancelled", marker: "::MCP_STATUS::CANCELLED" };
 }
 
-/** The outcome of finished work that holds a secret of ours: nothing can publish it but a new run. */
-function toSecretOutcome(outcome: RunOutcome): RunOutcome {
-  const message = "The change holds a secret of this server. Nothing was pushed.";
+/** The outcome of finished work that holds a secret: nothing can publish it but a new run. */
+function toSecretOutcome(outcome: RunOutcome, { env_vars: variables }: RunRequest): RunOutcome {
+  const whose = variables === null ? "of this server" : "of this server or of the run's variables";
+  const message = `The change holds a secret ${whose}. Nothing was pushed.`;
   return toFailedOutcome(toRunFailure("secret-found", { message }), outcome);
 }
 

@@ -1,4 +1,5 @@
 import type { RunLife } from "./run-life.ts";
+import { maskResult, toShownRequest } from "./run-mask.ts";
 import type { RunOutcome } from "./run/outcome.ts";
 import { toRepositoryName } from "./run/request.ts";
 import type { RunResult } from "./run/result.ts";
@@ -6,7 +7,7 @@ import { passStep } from "./steps.ts";
 
 /** Gives a run its final status, on record and then in `result.json`. From here on only the report is left. */
 export async function finishRun(life: RunLife, outcome: RunOutcome): Promise<RunResult> {
-  const result = await toResult(life, outcome);
+  const result = maskResult(await toResult(life, outcome), life);
   await life.journal.record((writer) => writer.finish(result));
   life.log.info(
     { status: result.status, reason: result.error?.reason ?? null, durationS: result.duration },
@@ -28,7 +29,7 @@ export async function reportRun(
   await files.writeResult(result);
   if (journal.isTakenOver) await life.discardRemains(request.run_id);
   await reporter?.onFinished({
-    request,
+    request: toShownRequest(request),
     result,
     leftOut: reached?.step === "collected" ? reached.outcome.leftOut : [],
     patch: await files.readPatch(request.run_id),
@@ -53,6 +54,7 @@ async function toResult(life: RunLife, outcome: RunOutcome): Promise<RunResult> 
       files_changed: outcome.filesChanged,
       full_log: tail?.text ?? null,
       log_truncated: tail?.truncated ?? false,
+      ...(outcome.data === undefined ? {} : { data: outcome.data }),
     },
     mode: request.mode,
     repo: toRepositoryName(request.repository),

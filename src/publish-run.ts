@@ -33,9 +33,7 @@ export async function publishFinishedRun(
 ): Promise<RunResult> {
   const { request, result } = run;
   checkPublishable(result);
-  const held = options.protectedFiles === "allowed" ? [] : findProtected(result.output.files_changed);
-  if (held.length > 0)
-    throw new RunError("protected-files", `The change touches protected files: ${held.slice(0, 5).join(", ")}.`);
+  if (options.protectedFiles === "held") checkProtected(result.output.files_changed);
 
   const destination = await options.reachRepository(request);
   if (destination.publishing === "none") {
@@ -44,6 +42,8 @@ export async function publishFinishedRun(
     });
   }
   const publication = await options.restore(request, { result, destination });
+  // The result's own paths are masked, so a variable's value may stand in the way of knowing them.
+  if (options.protectedFiles === "held") checkProtected(publication.body.files.map(({ path }) => path));
   const published: Published = { branch: result.branch, commit: result.commit, pullRequest: result.pull_request };
   // The run itself, or an earlier `publish`, may have come as far as the branch.
   await options.publishChanges(publication, { destination, published, attempt: "repeat" });
@@ -56,6 +56,12 @@ export async function publishFinishedRun(
     commit: published.commit,
     pull_request: published.pullRequest,
   };
+}
+
+function checkProtected(paths: readonly string[]): void {
+  const held = findProtected(paths);
+  if (held.length > 0)
+    throw new RunError("protected-files", `The change touches protected files: ${held.slice(0, 5).join(", ")}.`);
 }
 
 function checkPublishable({ status, error, output, pull_request: pullRequest, mode }: RunResult): void {

@@ -1,6 +1,7 @@
 import type { Stages } from "./execute-run.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import type { Logger } from "./logger.ts";
+import type { Mask } from "./mask.ts";
 import type { WorkSignals } from "./queue/dispatcher.ts";
 import type { DetachedError } from "./run/detached.ts";
 import { createRunFacts, createStopwatch, type RunFacts, type Stopwatch } from "./run/facts.ts";
@@ -10,6 +11,7 @@ import type { Activity } from "./run/progress.ts";
 import type { RunRequest } from "./run/request.ts";
 import type { Timings, Usage } from "./run/result.ts";
 import type { LiveState } from "./run/state.ts";
+import { toRunMask } from "./run-mask.ts";
 import type { RunFiles } from "./run-files.ts";
 import type { RunReporter } from "./run-reporter.ts";
 import type { ClaimedRun } from "./store/claims.ts";
@@ -28,6 +30,8 @@ export type RunWatch = {
 
 export type CarryOutOptions = {
   files: RunFiles;
+  /** What this process hides in all that it tells. */
+  mask: Mask;
   /** Binds the stages to one run. */
   stagesFor(request: RunRequest, watch: RunWatch): Stages;
   reporter: RunReporter | null;
@@ -39,6 +43,8 @@ export type CarryOutOptions = {
 
 /** The part of a run's life that this process has in hand. */
 export type RunLife = CarryOutOptions & {
+  /** What is hidden in all that is told of this run: the values of its variables too. */
+  mask: Mask;
   claimed: ClaimedRun;
   journal: Journal;
   facts: RunFacts;
@@ -57,7 +63,8 @@ export function openLife(claimed: ClaimedRun, options: OpenLifeOptions): RunLife
   const journal = createJournal({ ...options, writer, reached, stopwatch, startedAt, detach });
   const facts = { ...createRunFacts(), usage: claimed.usage };
   if (request.mode !== "ask" && reached?.step === "collected") facts.paidWork = reached.outcome;
-  return { ...options, claimed, journal, facts, stopwatch, startedAt };
+  const mask = toRunMask(options.mask, { variables: request.env_vars });
+  return { ...options, mask, claimed, journal, facts, stopwatch, startedAt };
 }
 
 /** The time that passed before this process took the run: in the queue, and in the hands of others. */

@@ -1,4 +1,4 @@
-import type { Mask } from "./mask.ts";
+import { createMask, type Mask } from "./mask.ts";
 import { hideValues, type EnvVars } from "./run/env-vars.ts";
 import type { RunRequest } from "./run/request.ts";
 import type { RunResult } from "./run/result.ts";
@@ -18,10 +18,14 @@ export function toRunMask(mask: Mask, { variables }: { variables: EnvVars | null
 }
 
 /** The request as it may be read by anybody who may read of the run: without the values of its variables. */
-export function toShownRequest(request: RunRequest, { mask }: { mask: Mask }): RunRequest {
+export function toShownRequest(request: RunRequest): RunRequest {
   const { env_vars: variables } = request;
   if (variables === null) return request;
-  return { ...request, prompt: toRunMask(mask, { variables }).text(request.prompt), env_vars: hideValues(variables) };
+  return {
+    ...request,
+    prompt: toRunMask(createMask(), { variables }).text(request.prompt),
+    env_vars: hideValues(variables),
+  };
 }
 
 /** The result with every secret that the mask knows hidden. Paths are masked too, so they are no longer facts to decide by. */

@@ -1,3 +1,4 @@
+import { toShownRequest } from "./run-mask.ts";
 import type { CarryOutOptions, RunLife } from "./run-life.ts";
 import { NO_ACTIVITY, type Activity, type RunProgress } from "./run/progress.ts";
 import type { Usage } from "./run/result.ts";
@@ -37,7 +38,8 @@ export function createProgress(
       .catch((error: unknown) => log.debug({ err: error }, "progress was not recorded"));
     return progress;
   };
-  const tell = (): void => reporter?.onProgress(request, record());
+  const shown = toShownRequest(request);
+  const tell = (): void => reporter?.onProgress(shown, record());
   return {
     enter: (to) => {
       state = to;

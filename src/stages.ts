@@ -13,11 +13,13 @@ import { withFreshCredential } from "./publish/fresh-credential.ts";
 import { findHiddenCharacters } from "./publish/hidden-characters.ts";
 import { preparePublishing, publishChanges, type Publication } from "./publish/publish.ts";
 import { LOG_TAIL_BYTES, restorePublication } from "./restore-publication.ts";
+import { toRunMask, toShownRequest } from "./run-mask.ts";
 import { toPathText } from "./run/changes.ts";
 import { RunError } from "./run/failure.ts";
 import type { RunId } from "./run/id.ts";
 import { NO_ACTIVITY } from "./run/progress.ts";
 import type { RunRequest } from "./run/request.ts";
+import { toPatchForms } from "./run/secret-values.ts";
 import { holdsSecret } from "./store/find-secret.ts";
 import type { StatePaths } from "./store/paths.ts";
 import { readLogTail, toRunFile } from "./store/run-files.ts";
@@ -43,7 +45,8 @@ export type StagesOptions = {
 
 /** Binds the rooms to one run. */
 export function bindStages(request: RunRequest, { watch, ...options }: StagesOptions & { watch: RunWatch }): Stages {
-  const { engine, settings, paths, mask } = options;
+  const { engine, settings, paths } = options;
+  const mask = toRunMask(options.mask, { variables: request.env_vars });
   const { detach } = watch.signals;
   const commands: string[] = [];
   const toAgentOptions = (workspace: Workspace, attempt: number): StartAgentOptions => ({
@@ -83,8 +86,13 @@ export function bindStages(request: RunRequest, { watch, ...options }: StagesOpt
       await options.share(request.run_id);
       return collected;
     },
-    holdsSecret: () => holdsSecret(toRunFile(paths, { runId: request.run_id, file: "patch" }), mask),
-    toPublication: (_request, made) => toPublication(request, { ...made, paths, watch, commands }),
+    holdsSecret: () =>
+      holdsSecret(
+        toRunFile(paths, { runId: request.run_id, file: "patch" }),
+        options.mask.with(toPatchForms(request.env_vars)),
+      ),
+    toPublication: async (_request, made) =>
+      maskPublication(await toPublication(toShownRequest(request), { ...made, paths, watch, commands }), mask),
     preparePublishing,
     publishChanges,
     awaitEngine: () => awaitEngine(engine, detach),
@@ -146,6 +154,18 @@ async function toPublication(request: RunRequest, options: PublicationOptions): 
       ...{ usage, codexVersion, model, runningS: watch.stopwatch.timings().running ?? 0 },
     },
   };
+}
+
+/** What is published in words, with the run's secrets hidden. What the agent said is masked already. */
+function maskPublication(publication: Publication, mask: Mask): Publication {
+  const { files, leftOut, hiddenCharacters } = publication.body;
+  const body = {
+    ...publication.body,
+    files: files.map((file) => ({ ...file, path: mask.text(file.path) })),
+    leftOut: leftOut.map(({ path, why }) => ({ path: mask.text(path), why })),
+    hiddenCharacters: hiddenCharacters.map(mask.text),
+  };
+  return { ...publication, body };
 }
 
 const ENGINE_WITHIN_MS = 60_000;

@@ -187,3 +187,13 @@ test("a run that was lost to another process stops before its next effect", asyn
   expect(journal.detached.aborted).toBe(true);
   expect(done.filter((what) => /start|publish/.test(what))).toEqual([]);
 });
+
+test.each(["full-auto", "suggest"] as const)("a change that holds a secret is held back in mode %s", async (mode) => {
+  const held = await executeRun(createRequest({ mode, env_vars: { API_TOKEN: "top-secret-value" } }), {
+    ...{ stages: { ...stages, holdsSecret: async () => true }, journal: openJournal(null), facts },
+    ...{ enter: () => {}, signal: new AbortController().signal },
+  });
+  expect(held).toMatchObject({ status: "error", error: { reason: "secret-found" }, filesChanged: ["work.txt"] });
+  expect(held.error?.message).toContain("of the run's variables");
+  expect(done.filter((step) => step.startsWith("publish"))).toEqual([]);
+});

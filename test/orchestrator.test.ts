@@ -89,6 +89,7 @@ beforeEach(async () => {
       readLogTail: (runId) => readLogTail(paths, { runId, maxBytes: 1000 }),
       readPatch: (runId) => readPatch(paths, { runId, maxBytes: 1000 }),
     },
+    mask: createMask(),
     stagesFor: () => ({ ...working, ...stages }),
     reporter: null,
     discardRemains: async () => {},

@@ -128,13 +128,24 @@ async function toSpec(
     attempt,
     instanceId: paths.instance,
     image: settings.image,
-    argv: toCodexArgv({ model: request.model, effort: request.effort, dir: request.dir, resumeThreadId: null }),
+    argv: toCodexArgv({
+      model: request.model,
+      effort: request.effort,
+      dir: request.dir,
+      resumeThreadId: null,
+      ...toSchemaPath(request),
+    }),
     owner: settings.user,
     limits: settings.limits,
     runtime: settings.runtime,
     paths: { treePath, inputPath, socketFolderPath, sessionsPath },
     workspaceAccess: request.mode === "ask" ? "read-only" : "read-write",
   });
+}
+
+/** Where the container finds the schema of the answer; see hand-over.ts. */
+function toSchemaPath({ output_schema: schema }: RunRequest): { schemaPath: string | null } {
+  return { schemaPath: schema === null ? null : "/in/schema.json" };
 }
 
 /** Which Codex the image holds. Rejects with `image-missing`, or `image-unusable` when it is too old. */

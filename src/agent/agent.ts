@@ -1,12 +1,15 @@
-import { access, chmod, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { composePrompt } from "../codex/prompt.ts";
+import { rm } from "node:fs/promises";
+import { checkAnswer } from "../answer/check-answer.ts";
+import type { AgentAnswer } from "../run/answer.ts";
 import type { AgentEnd, MachineTime } from "../run/checkpoint.ts";
 import { toElapsedMs } from "../run/machine-time.ts";
+import type { AgentReport } from "../run/outcome.ts";
 import type { RunRequest } from "../run/request.ts";
 import { passStep } from "../steps.ts";
 import { openParts, reopenParts, type AgentParts } from "./agent-parts.ts";
 import type { StartAgentOptions } from "./agent-options.ts";
+import { handOver } from "./hand-over.ts";
+import { maskEnd } from "./mask-end.ts";
 import { readOutput } from "./read-output.ts";
 
 /** A container that is getting ready, and waits for its word to begin; or one that was found again. */
@@ -70,7 +73,7 @@ async function supervise(request: RunRequest, options: SuperviseOptions): Promis
   const lastActivityAt = (): number => Math.max(openedAt, parts.heardAt(), reading.lastOutputAt());
   const telling = setInterval(() => watch.onSilence(performance.now() - lastActivityAt()), SILENCE_EVERY_MS);
   try {
-    await handOver(workspace.inputPath, composePrompt(request));
+    await handOver(workspace.inputPath, request);
     passStep("agent-running");
     const exit = await container.supervise({
       timeoutMs: request.timeout * 1000 - (toElapsedMs(options.beganAt) ?? 0),
@@ -86,14 +89,16 @@ async function supervise(request: RunRequest, options: SuperviseOptions): Promis
     });
     const report = await reading.report;
     if (gateway.failure !== null) settings.model.breaker.note(gateway.failure);
-    return {
+    const end: AgentEnd = {
       codexVersion: parts.codexVersion,
       exit: parts.toExit(exit, report),
       report,
       modelFailure: gateway.failure,
       usage: gateway.usage,
       model: gateway.model ?? request.model,
+      ...(await readAnswer(request, { report })),
     };
+    return maskEnd(end, options);
   } finally {
     clearInterval(telling);
     if (signals.detach.aborted) container.letGo();
@@ -101,16 +106,11 @@ async function supervise(request: RunRequest, options: SuperviseOptions): Promis
   }
 }
 
-/** Lays the prompt where the container reads it, and gives the word, once. The mode does not depend on our umask. */
-async function handOver(inputPath: string, prompt: string): Promise<void> {
-  const go = join(inputPath, "go");
-  const isGiven = await access(go).then(
-    () => true,
-    () => false,
-  );
-  if (isGiven) return;
-  const path = join(inputPath, "prompt.txt");
-  await writeFile(path, prompt);
-  await chmod(path, 0o644);
-  await writeFile(go, "");
+/** What the final message of a completed turn is as data, when the run is asked for that. Before anything in it is masked. */
+async function readAnswer(
+  { output_schema: schema }: RunRequest,
+  { report }: { report: AgentReport },
+): Promise<{ answer?: AgentAnswer }> {
+  if (schema === null || report.turn !== "completed") return {};
+  return { answer: await checkAnswer(report.finalMessage, { schema }) };
 }

@@ -35,6 +35,7 @@ export async function readOutput(runId: RunId, options: StartAgentOptions & Agen
   let lastOutputAt = -Infinity;
   const letGo = createDeadBufferCounter({ everyBytes: DEAD_OUTPUT_BYTES });
   const reader = createEventReader({
+    mask: mask.text,
     onActivity: options.watch.onActivity,
     onEventLine: (line) => sink?.writeEvent(line),
     onLogLine: (line) => sink?.writeLog(line),

@@ -8,6 +8,8 @@ export type CodexCall = {
   dir: string | null;
   /** The thread to go on with; its session files must lie in Codex's home. Null starts a new one. */
   resumeThreadId: string | null;
+  /** The file, inside the container, with the JSON Schema of the answer. Default: none. */
+  schemaPath?: string | null;
 };
 
 /** Where the container's forwarder listens; behind it is the run's gateway. */
@@ -34,7 +36,7 @@ const PROVIDER = [
  * repository stays untrusted (`--trust` is never given), so its `.codex/config.toml`, hooks and rules do not load. The
  * session is kept (`--ephemeral` is never given), so that a later run can resume the thread.
  */
-export function toCodexArgv({ model, effort, dir, resumeThreadId }: CodexCall): string[] {
+export function toCodexArgv({ model, effort, dir, resumeThreadId, schemaPath = null }: CodexCall): string[] {
   return [
     "exec",
     "--json",
@@ -63,6 +65,7 @@ export function toCodexArgv({ model, effort, dir, resumeThreadId }: CodexCall): 
     `model_providers.orch={${PROVIDER}}`,
     ...(model === null ? [] : ["-m", model]),
     ...(effort === null ? [] : ["-c", `model_reasoning_effort="${effort}"`]),
+    ...(schemaPath === null ? [] : ["--output-schema", schemaPath]),
     ...(resumeThreadId === null ? [] : ["resume", resumeThreadId]),
   ];
 }

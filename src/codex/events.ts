@@ -4,6 +4,7 @@ import { toPlainLine, toPlainText } from "../text/plain.ts";
 import { createActivityTracker } from "./activity.ts";
 import { parseEvent, type CodexEvent } from "./event.ts";
 import { createLogWriter } from "./log-words.ts";
+import { maskEvent } from "./mask-event.ts";
 import { createLineSplitter, type Line } from "./split-lines.ts";
 import { toErrorWords } from "./short-forms.ts";
 
@@ -28,6 +29,8 @@ export type EventReaderOptions = {
   onEventLine?: (line: string) => void;
   /** The same for people; one entry, perhaps of several lines. */
   onLogLine?: (entry: string) => void;
+  /** Hides secrets in what is told while the agent works, and in why it failed. The final message comes as it was said. */
+  mask?: (text: string) => string;
   /** Longer lines are left out, and that is said. Default 4 MiB: Codex's longest are a bit over 1 MiB. */
   maxLineBytes?: number;
 };
@@ -39,8 +42,8 @@ const MAX_LINE_BYTES = 4 * 1024 * 1024;
  * run succeeded is decided elsewhere, from facts; here stands only what was said.
  */
 export function createEventReader(options: EventReaderOptions): EventReader {
-  const { onActivity, onEventLine, onLogLine, maxLineBytes = MAX_LINE_BYTES } = options;
-  const collector = createReportCollector();
+  const { onActivity, onEventLine, onLogLine, mask = (text) => text, maxLineBytes = MAX_LINE_BYTES } = options;
+  const collector = createReportCollector({ mask });
   const activity = createActivityTracker();
   const log = createLogWriter();
 
@@ -54,9 +57,10 @@ export function createEventReader(options: EventReaderOptions): EventReader {
     if (event === null) return logText(line.text);
     onEventLine?.(line.text);
     collector.add(event);
-    const entry = log.toEntry(event);
+    const shown = maskEvent(event, { mask });
+    const entry = log.toEntry(shown);
     if (entry !== null) onLogLine?.(entry);
-    const now = activity.update(event);
+    const now = activity.update(shown);
     if (now !== null) onActivity?.(now);
   };
   const onErrorLine = (line: Line): void => {
@@ -90,7 +94,7 @@ const MAX_FAILURE_LENGTH = 500;
  * Collects the report. The final message is the last one of the last turn; one that comes after the turn's end is none.
  * An `error` event is not an end: Codex sends one for every time it tries again. A turn that failed stays failed.
  */
-function createReportCollector(): ReportCollector {
+function createReportCollector({ mask }: { mask: (text: string) => string }): ReportCollector {
   let threadId: string | null = null;
   let turn: CodexReport["turn"] = "none";
   let failureMessage: string | null = null;
@@ -115,10 +119,10 @@ function createReportCollector(): ReportCollector {
         return;
       case "turn.failed":
         turn = "failed";
-        failureMessage ??= toFailure(event.error.message);
+        failureMessage ??= toFailure(mask(event.error.message));
         return;
       case "error":
-        if (!event.message.startsWith("Reconnecting...")) lastError = toFailure(event.message);
+        if (!event.message.startsWith("Reconnecting...")) lastError = toFailure(mask(event.message));
         return;
       case "item.started":
       case "item.updated":

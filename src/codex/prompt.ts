@@ -14,14 +14,14 @@ const READ_ONLY_RULES = [
 
 /**
  * The whole prompt for Codex: the person's own words, then the thread they were written in as data of strangers, and the
- * marker instruction last. Nothing in the data can close the frame around it.
+ * marker instruction last, unless a schema says what the final message is. Nothing in the data can close the frame around it.
  */
 export function composePrompt(request: RunRequest): string {
   return [
     request.prompt.trim(),
     request.mode === "ask" ? READ_ONLY_RULES : RULES,
     ...(request.context === null ? [] : [frameContext(request.context)]),
-    MARKER_INSTRUCTION,
+    ...(request.output_schema === null ? [MARKER_INSTRUCTION] : []),
   ].join("\n\n");
 }
 

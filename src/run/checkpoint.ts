@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AgentAnswer } from "./answer.ts";
 import { AgentExit, AgentReport, ModelFailure, RunOutcome } from "./outcome.ts";
 import { PullRequest, Timings, Usage } from "./result.ts";
 
@@ -17,6 +18,8 @@ export const AgentEnd = z.object({
   modelFailure: ModelFailure.nullable(),
   usage: Usage,
   model: z.string().nullable(),
+  /** There only when the run was asked for an answer by a schema, and the turn was completed. */
+  answer: AgentAnswer.optional(),
 });
 export type AgentEnd = z.infer<typeof AgentEnd>;
 

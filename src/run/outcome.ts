@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AgentAnswer } from "./answer.ts";
 import type { Change, LeftOut } from "./changes.ts";
 import { toPathText } from "./changes.ts";
 import { FailureReason, RunFailure, toRunFailure } from "./failure.ts";
@@ -34,6 +35,8 @@ export type Evidence = {
   exit: AgentExit;
   report: AgentReport;
   modelFailure: ModelFailure | null;
+  /** What became of an answer that had to fit a schema. */
+  answer?: AgentAnswer | undefined;
   changes: readonly Change[];
   leftOut: readonly LeftOut[];
 };
@@ -48,15 +51,18 @@ export const RunOutcome = z.object({
   filesChanged: z.array(z.string()),
   leftOut: z.array(z.object({ path: z.string(), why: z.string() })),
   error: RunFailure.nullable(),
+  /** The final answer as data. There only when the run was asked for one by a schema, and it fits. */
+  data: z.unknown().optional(),
 });
 export type RunOutcome = z.infer<typeof RunOutcome>;
 
 /**
  * Decides how a run ended, from what the host saw. The marker is only a signal: a non-zero exit or a failed turn is an
- * error whatever the text claims, and a final message counts only when its turn was completed.
+ * error whatever the text claims, and a final message counts only when its turn was completed. So is an answer that does not
+ * fit the schema it was asked for by.
  */
 export function decideOutcome(evidence: Evidence): RunOutcome {
-  const { exit, report } = evidence;
+  const { exit, report, answer } = evidence;
   const parsed = report.finalMessage === null ? null : parseFinalMessage(report.finalMessage);
   const error = toError(evidence);
   const status = toStatus(exit, { failed: error !== null, needsUser: parsed?.marker === "::MCP_STATUS::NEED_USER" });
@@ -68,13 +74,14 @@ export function decideOutcome(evidence: Evidence): RunOutcome {
     filesChanged: toSortedPaths(evidence.changes),
     leftOut: [...evidence.leftOut],
     error,
+    ...(answer?.kind === "valid" ? { data: answer.data } : {}),
   };
 }
 
 /** The outcome of a run that failed outside the agent: nothing to clone, no engine, a defect. */
 export function toFailedOutcome(
   error: RunFailure,
-  known: Partial<Pick<RunOutcome, "exitCode" | "summary" | "filesChanged" | "leftOut">> = {},
+  known: Partial<Pick<RunOutcome, "exitCode" | "summary" | "filesChanged" | "leftOut" | "data">> = {},
 ): RunOutcome {
   return {
     exitCode: null,
@@ -108,7 +115,7 @@ function toStatus(exit: AgentExit, { failed, needsUser }: { failed: boolean; nee
   return needsUser ? "need_user" : "done";
 }
 
-function toError({ exit, report, modelFailure }: Evidence): RunFailure | null {
+function toError({ exit, report, modelFailure, answer }: Evidence): RunFailure | null {
   switch (exit.reason) {
     case "timeout":
     case "cancelled":
@@ -124,11 +131,15 @@ function toError({ exit, report, modelFailure }: Evidence): RunFailure | null {
     case "lost":
       return toRunFailure("engine-lost", { message: "The Docker engine stopped while the run was going." });
     case "exited":
-      if (exit.exitCode === 0 && report.turn === "completed") return null;
+      if (exit.exitCode === 0 && report.turn === "completed") return toAnswerError(answer);
       if (exit.outOfMemory) return toRunFailure("out-of-memory", { message: "The run used more memory than it may." });
       if (modelFailure !== null) return toRunFailure(modelFailure.reason, modelFailure);
       return toRunFailure("codex-failed", { message: toCodexSentence(exit.exitCode, report) });
   }
+}
+
+function toAnswerError(answer: AgentAnswer | undefined): RunFailure | null {
+  return answer?.kind === "invalid" ? toRunFailure("answer-invalid", { message: answer.problem }) : null;
 }
 
 function toCodexSentence(exitCode: number, report: AgentReport): string {

@@ -19,6 +19,15 @@ export function findSecretValues(variables: EnvVars | null): string[] {
     .map(([, value]) => value);
 }
 
+/** The same values in the forms that they can have in a patch: over several added lines, or one line of them that looks random. */
+export function toPatchForms(variables: EnvVars | null): string[] {
+  return findSecretValues(variables).flatMap((value) => [
+    value,
+    value.trim().replaceAll(/\r?\n/g, "\n+"),
+    ...value.split(/\r?\n/).filter(looksRandom),
+  ]);
+}
+
 function isSecretLike(value: string): boolean {
   return /PRIVATE KEY-----/.test(value) || /:\/\/[^/\s:@]*:[^/\s@]+@/.test(value) || looksRandom(value.trim());
 }

@@ -2,12 +2,15 @@ import type { Transaction } from "kysely";
 import { z } from "zod";
 import { RunId } from "../run/id.ts";
 import { toRepositoryName, type RunRequest } from "../run/request.ts";
+import { toShownRequest } from "../run-mask.ts";
 import type { Database } from "./database.ts";
 import { toCommentKey, toLane, toLine } from "./lane.ts";
 import { isWaiting, joinRound } from "./lines.ts";
 import type { Tables } from "./tables.ts";
 
 export type AddRunOptions = {
+  /** What of the request is not shown, sealed. Default: there is nothing such. */
+  sealed?: string | null;
   /** GitHub's id of the delivery it came with; a second run for the same one is not made. */
   deliveryId: string | null;
   /** The call it came with, when it is one that may be repeated. */
@@ -27,7 +30,7 @@ export type AddedRun = { kind: "new" } | { kind: "duplicate"; runId: RunId } | {
 /** Puts a run into the queue, at the end of its lane. */
 export async function addRun(
   database: Database,
-  { request, deliveryId, call = null, home, maxQueued }: AddRunOptions & { request: RunRequest },
+  { request, sealed = null, deliveryId, call = null, home, maxQueued }: AddRunOptions & { request: RunRequest },
 ): Promise<AddedRun> {
   return database.transact(
     async (transaction): Promise<AddedRun> => {
@@ -52,7 +55,8 @@ export async function addRun(
           repository_id: request.thread?.repository_id ?? null,
           thread_number: request.thread?.number ?? null,
           accepted_at: request.accepted_at,
-          request: JSON.stringify(request),
+          request: JSON.stringify(toShownRequest(request)),
+          sealed_request: sealed,
           fence: 0,
         })
         .execute();

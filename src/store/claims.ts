@@ -20,6 +20,7 @@ import type { Database } from "./database.ts";
 import { DEFAULT_LEASE_MS, endLease, forgetProcesses, readLeases, renewLease } from "./lease.ts";
 import { endTurn, leaveRoundWhenEmpty } from "./lines.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
+import { createRequestSeal, type RequestSeal } from "./request-seal.ts";
 import { ClaimRow } from "./run-row.ts";
 import { createRunWriter, type RunWriter } from "./run-writer.ts";
 import type { Tables } from "./tables.ts";
@@ -31,6 +32,8 @@ export { LeaseLostError, type RunWriter } from "./run-writer.ts";
 /** A run that this process took, as the record has it at that moment. */
 export type ClaimedRun = {
   request: RunRequest;
+  /** `lost`: the values of its variables cannot be read any more, and `***` stands for each. */
+  variables: "known" | "lost";
   checkpoint: Checkpoint | null;
   /** Set when the run is over, but not yet reported and cleaned up. */
   result: RunResult | null;
@@ -72,6 +75,8 @@ export type ClaimStoreOptions = {
   process: ProcessIdentity;
   /** How long the process counts as alive after a beat, in milliseconds; default 20,000. */
   leaseMs?: number;
+  /** Opens what of requests is sealed. Default: nothing is. */
+  seal?: RequestSeal;
 };
 
 /**
@@ -80,7 +85,7 @@ export type ClaimStoreOptions = {
  */
 export function createClaimStore(
   database: Database,
-  { process, leaseMs = DEFAULT_LEASE_MS }: ClaimStoreOptions,
+  { process, leaseMs = DEFAULT_LEASE_MS, seal = createRequestSeal({ kind: "none" }) }: ClaimStoreOptions,
 ): ClaimStore {
   const held = new Map<RunId, number>();
   const isHeld = (runId: RunId): boolean => held.has(runId);
@@ -110,7 +115,7 @@ export function createClaimStore(
     const onEnd = (): void => {
       if (held.get(runId) === fence) held.delete(runId);
     };
-    return toClaimedRun(taken, { writer: createRunWriter(database, { runId, fence, onEnd }) });
+    return toClaimedRun(taken, { seal, writer: createRunWriter(database, { runId, fence, onEnd }) });
   };
   const take = (choose: Choose): Promise<ClaimedRun | null> => turns.take(() => takeOnce(choose));
 
@@ -150,7 +155,17 @@ async function takeRun(
       ...(place === null ? {} : { place }),
     }))
     .where("run_id", "=", runId)
-    .returning(["run_id", "request", "checkpoint", "result", "usage", "progress", "cancel_requested_at", "fence"])
+    .returning([
+      "run_id",
+      "request",
+      "sealed_request",
+      "checkpoint",
+      "result",
+      "usage",
+      "progress",
+      "cancel_requested_at",
+      "fence",
+    ])
     .executeTakeFirstOrThrow();
   if (queued !== null) {
     await leaveRoundWhenEmpty(transaction, queued);
@@ -159,9 +174,16 @@ async function takeRun(
   return ClaimRow.parse(row);
 }
 
-function toClaimedRun(row: ClaimRow, { writer }: { writer: RunWriter }): ClaimedRun {
-  const { request, checkpoint, result, usage, progress } = row;
-  return { request, checkpoint, result, usage, progress, cancelRequested: row.cancel_requested_at !== null, writer };
+async function toClaimedRun(
+  row: ClaimRow,
+  { seal, writer }: { seal: RequestSeal; writer: RunWriter },
+): Promise<ClaimedRun> {
+  const { sealed_request: sealed, checkpoint, result, usage, progress } = row;
+  const opened = sealed === null ? row.request : await seal.open(row.request, sealed);
+  return {
+    ...{ request: opened ?? row.request, variables: opened === null ? "lost" : "known" },
+    ...{ checkpoint, result, usage, progress, cancelRequested: row.cancel_requested_at !== null, writer },
+  };
 }
 
 const SignalRows = z.array(

@@ -13,6 +13,7 @@ const migrations: Migration[] = [
   { name: "002-deliveries", toStatements: toDeliveryStatements },
   { name: "003-run-files-and-secrets", toStatements: toFileStatements },
   { name: "004-calls", toStatements: toCallStatements },
+  { name: "005-sealed-requests", toStatements: toSealStatements },
 ];
 
 /**
@@ -111,6 +112,10 @@ function toCallStatements(): RawBuilder<unknown>[] {
     sql`ALTER TABLE runs ADD COLUMN told_at TEXT`,
     sql`CREATE INDEX runs_by_call ON runs (call_session, call_args) WHERE call_session IS NOT NULL AND told_at IS NULL`,
   ];
+}
+
+function toSealStatements(): RawBuilder<unknown>[] {
+  return [sql`ALTER TABLE runs ADD COLUMN sealed_request TEXT`];
 }
 
 /** Where the two engines differ in words. */

@@ -8,6 +8,8 @@ import type { RunId } from "../run/id.ts";
 export type StatePaths = {
   runs: string;
   database: string;
+  /** The key that seals what of requests is not shown; see request-seal.ts. */
+  sealKey: string;
   mirrors: string;
   work: string;
   /** Identifies this RUNS_PATH among others on the same engine; stands in a label of every container. */
@@ -29,6 +31,7 @@ export function toStatePaths(runs: string): StatePaths {
   return {
     runs,
     database: join(state, "orchestrator.db"),
+    sealKey: join(state, "seal.key"),
     mirrors: join(state, "mirrors"),
     work: join(state, "work"),
     instance,

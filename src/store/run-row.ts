@@ -75,6 +75,7 @@ export const RequestColumn = json(RunRequest);
 export const ClaimRow = z.object({
   run_id: RunId,
   request: RequestColumn,
+  sealed_request: z.string().nullable(),
   checkpoint: json(Checkpoint).nullable(),
   result: json(RunResult).nullable(),
   usage: json(Usage).nullable(),

@@ -25,7 +25,7 @@ export type RunWriter = {
   setProgress(progress: RunProgress, usage: Usage | null): Promise<void>;
   /** The run is over: its place under the limits is free, and the next of its lane is ready. */
   finish(result: RunResult): Promise<void>;
-  /** It is reported and cleaned up: nothing is left to do. */
+  /** It is reported and cleaned up: nothing is left to do, and nobody needs the values of its variables any more. */
   close(): Promise<void>;
   /** Gives the run back as it is, for anybody to take at once; one that has no checkpoint yet waits in the queue again. */
   release(): Promise<void>;
@@ -60,7 +60,7 @@ export function createRunWriter(database: Database, { runId, fence, onEnd }: Cla
       }),
     finish: (result) => guard(finishRun(database, { ...claim, result })),
     close: async () => {
-      await write({ closed_at: new Date().toISOString() });
+      await write({ closed_at: new Date().toISOString(), sealed_request: null });
       onEnd();
     },
     release: async () => {

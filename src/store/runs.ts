@@ -9,6 +9,7 @@ import { readLeases } from "./lease.ts";
 import { isOpen } from "./lines.ts";
 import { findPosition } from "./positions.ts";
 import { readProcessIdentity, type ProcessIdentity } from "./process-identity.ts";
+import { createRequestSeal, type RequestSeal } from "./request-seal.ts";
 import { RecordRow, recordColumns, RequestColumn, toRecord, type RunRecord } from "./run-row.ts";
 
 export type { RunRecord } from "./run-row.ts";
@@ -32,11 +33,12 @@ export type OpenRun = {
 
 /** The record of all runs that share a database. */
 export type RunStore = {
-  /** Stores an accepted run and queues it; on disk when it resolves. */
-  add(request: RunRequest, options: AddRunOptions): Promise<AddedRun>;
+  /** Stores an accepted run and queues it; on disk when it resolves. Rejects when it has variables that cannot be sealed. */
+  add(request: RunRequest, options: Omit<AddRunOptions, "sealed">): Promise<AddedRun>;
   /** The run that was accepted for this delivery before. */
   findByDelivery(deliveryId: string): Promise<RunId | null>;
   find(runId: RunId): Promise<RunRecord | null>;
+  /** As it may be shown: without the values of its variables, which only `ClaimStore` gives, and only while the run is open. */
   request(runId: RunId): Promise<RunRequest | null>;
   /** Who took the run last: the process, null when it gave it back, and its machine, null when nobody took it yet. */
   takenBy(runId: RunId): Promise<{ owner: string | null; machine: string | null }>;
@@ -65,10 +67,13 @@ export type RunStore = {
 };
 
 /** Opens the record of runs in this database. */
-export function createRunStore(database: Database): RunStore {
+export function createRunStore(
+  database: Database,
+  { seal = createRequestSeal({ kind: "none" }) }: { seal?: RequestSeal } = {},
+): RunStore {
   const { kysely } = database;
   return {
-    add: (request, options) => addRun(database, { request, ...options }),
+    add: async (request, options) => addRun(database, { request, sealed: await seal.close(request), ...options }),
     findByDelivery: async (deliveryId) => {
       const row = await kysely
         .selectFrom("runs")

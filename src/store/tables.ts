@@ -48,7 +48,10 @@ export type RunsTable = {
   repository_id: number | null;
   thread_number: number | null;
   accepted_at: string;
+  /** As it may be shown; see run-mask.ts. */
   request: string;
+  /** What is not shown of it, encrypted; null when there is nothing such, and once the run is closed. */
+  sealed_request: string | null;
   progress: string | null;
   usage: string | null;
   checkpoint: string | null;

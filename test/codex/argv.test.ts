@@ -40,6 +40,12 @@ test("nothing trusts the repository, drops the session or leaves retries without
   );
 });
 
+test("a schema of the answer is named before the thread to go on with", () => {
+  const argv = toCodexArgv({ ...call, schemaPath: "/in/schema.json", resumeThreadId: THREAD });
+  expect(argv.slice(-4)).toEqual(["--output-schema", "/in/schema.json", "resume", THREAD]);
+  expect(toCodexArgv(call)).not.toContain("--output-schema");
+});
+
 test("a follow-up resumes its thread after all flags, so that the entry's `-` is the prompt", () => {
   expect(toCodexArgv({ ...call, resumeThreadId: THREAD }).slice(-2)).toEqual(["resume", THREAD]);
 });

@@ -75,3 +75,8 @@ test("hidden text of the thread is not in the prompt, the commander's words stay
   expect(prompt).toContain("Remove the <!-- old --> comment.");
   expect(prompt).toContain("Title: ab\n\nx  y\n");
 });
+
+test("a prompt whose answer has a schema asks for no marker", () => {
+  expect(composePrompt(toRequest({}))).toContain("MCP_STATUS");
+  expect(composePrompt(toRequest({ output_schema: { type: "object" } }))).not.toContain("MCP_STATUS");
+});

@@ -112,6 +112,26 @@ describe("the outcome of a run", () => {
     expect(outcome.error?.reason ?? null).toBe(reason);
   });
 
+  test("an answer that fits its schema is in the outcome, null too; one that does not fit makes an error", () => {
+    const finalMessage = '{"a":1}\n::MCP_STATUS::DONE';
+    const report = { threadId: null, turn: "completed" as const, failureMessage: null, finalMessage };
+    expect(outcomeOf({ report, answer: { kind: "valid", data: null } })).toMatchObject({
+      ...{ status: "done", marker: "::MCP_STATUS::DONE", summary: '{"a":1}', data: null },
+    });
+    const invalid = outcomeOf({ report, answer: { kind: "invalid", problem: "It is not JSON." } });
+    expect(invalid).toMatchObject({
+      ...{ status: "error", summary: '{"a":1}' },
+      error: { reason: "answer-invalid", message: "It is not JSON." },
+    });
+    expect([invalid, outcomeOf({ report })].filter((outcome) => "data" in outcome)).toEqual([]);
+  });
+
+  test("what ended the run counts before what its answer was", () => {
+    const answer = { kind: "invalid", problem: "It is not JSON." } as const;
+    expect(outcomeOf({ exit: exited(1), answer }).error?.reason).toBe("codex-failed");
+    expect(outcomeOf({ exit: { reason: "timeout" }, answer })).toMatchObject({ status: "timeout", error: null });
+  });
+
   test("lists changed files sorted by their bytes", () => {
     const changes = ["ż", "a", "Z", "🚀", "b"].map((name) => ({
       path: Buffer.from(name),
