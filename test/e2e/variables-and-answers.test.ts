@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { compose, type Composition } from "../../src/compose.ts";
@@ -74,17 +76,16 @@ async function run(changes: Partial<NewRun>): Promise<RunResult> {
 function readTraces(runId: RunId): string {
   const runs = join(folder, "runs", runId);
   const files = readdirSync(runs, { withFileTypes: true }).filter((entry) => entry.isFile());
-  const record = execFileSync("node", ["-e", DUMP, join(folder, "runs", ".state", "orchestrator.db")]).toString();
+  const database = new DatabaseSync(join(folder, "runs", ".state", "orchestrator.db"), { readOnly: true });
+  const record = JSON.stringify(database.prepare("SELECT * FROM runs").all());
+  database.close();
   return [record, ...files.map(({ name }) => `${name}:\n${readFileSync(join(runs, name), "utf8")}`)].join("\n");
 }
-const DUMP = `
-  const { DatabaseSync } = require("node:sqlite");
-  console.log(JSON.stringify(new DatabaseSync(process.argv[1]).prepare("SELECT * FROM runs").all()));`;
 
 const dumpVariables = `for name in MY_API_TOKEN PLAIN NODE_ENV; do printenv -0 "$name" > "/tmp/$name"; done; sha256sum /tmp/MY_API_TOKEN /tmp/PLAIN /tmp/NODE_ENV`;
 
 function sha256(text: string): string {
-  return execFileSync("sha256sum", { input: text }).toString().slice(0, 64);
+  return createHash("sha256").update(text).digest("hex");
 }
 
 describe("variables", () => {
@@ -145,6 +146,20 @@ describe("variables", () => {
       return text.includes('"sealed_request":null') ? text : undefined;
     });
     expect(traces).not.toContain(token);
+  });
+
+  test("end the run when their key is gone, before anything is paid for", async () => {
+    await product[Symbol.asyncDispose]();
+    product = await open();
+    const asked = model.requests.length;
+    const runId = await accept({ env_vars: { MY_API_TOKEN: token } });
+    rmSync(product.paths.sealKey);
+    await product.orchestrator.start();
+    expect(await product.orchestrator.settled(runId)).toMatchObject({
+      status: "error",
+      error: { reason: "interrupted", message: expect.stringContaining("sealed with another key") },
+    });
+    expect(model.requests).toHaveLength(asked);
   });
 
   test.each([
