@@ -5,6 +5,7 @@ import { measureBurst } from "./burst.ts";
 import { compareWithBareScript } from "./compare.ts";
 import { measureIngest } from "./ingest.ts";
 import { measureKillStorm } from "./kill-storm.ts";
+import { measureMcpStart } from "./mcp-start.ts";
 import { measureMemory } from "./memory.ts";
 import { measureQueue } from "./queue-curve.ts";
 import { measureRecovery } from "./recovery.ts";
@@ -12,7 +13,7 @@ import { measureWorkers } from "./workers.ts";
 
 const LEAST_ROUNDS = 7;
 
-const USAGE = `npm run bench [-- --rounds <number>] [-- --only speed|ingest|memory|queue|burst|recovery|workers|kills]
+const USAGE = `npm run bench [-- --rounds <number>] [-- --only speed|ingest|memory|queue|burst|recovery|workers|mcp|kills]
 
   speed    from a signed webhook to the pull request, next to a bare shell script
   ingest   20,000 files, 5 changed
@@ -21,6 +22,7 @@ const USAGE = `npm run bench [-- --rounds <number>] [-- --only speed|ingest|memo
   burst    1,000 commands, each delivered twice, all at once
   recovery from a killed server's next start until its run goes on
   workers  the same runs with 1 to 4 workers
+  mcp      from starting the MCP server over stdio to its first answer
   kills    only when asked for: a server killed again and again under a mixed load
            [--kills 200] [--runs 50] [--database sqlite|postgres]`;
 
@@ -36,6 +38,7 @@ const parts = {
   burst: () => measureBurst(),
   recovery: () => measureRecovery(),
   workers: () => measureWorkers(),
+  mcp: () => measureMcpStart(),
 };
 
 /** Parts that take so long that they are measured only when they are named. */

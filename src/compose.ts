@@ -105,8 +105,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const orchestrator = createOrchestrator({
     ...{ store, claims, bell, files, mask, log },
     limits: config.concurrency,
-    takes: role === "look" ? "nothing" : role === "run" ? "own" : "all",
-    home: role === "run" ? process.id : null,
+    takes: scopes[role],
+    home: role === "run" || role === "mcp" ? process.id : null,
     checkPause: createPauseCheck({ role, breaker, engine, log }),
     onBegin: () => breaker.noteStart(),
     onLeft: () => reapRemains(remains),
@@ -135,6 +135,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
+
+const scopes = { serve: "all", worker: "all", mcp: "left", run: "own", look: "nothing" } as const;
 
 /** The machines that share a database share the App too; one machine alone keeps a key of its own. */
 function toSealKey({ databaseUrl, github }: Config, { paths }: { paths: StatePaths }): SealKey {

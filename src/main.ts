@@ -13,6 +13,7 @@ const code = await runProgram(argv.slice(2), {
   serve: async (config, options) => (await import("./serve.ts")).serve(config, options),
   buildImage: async (config, options) => (await import("./image-command.ts")).buildConfiguredImage(config, options),
   runDemo: async (options) => (await import("./demo-command.ts")).runDemoCommand(options),
+  serveMcp: async (config, options) => (await import("./mcp-command.ts")).serveMcp(config, options),
   runDoctor: async (config, options) => (await import("./doctor/doctor.ts")).runDoctor(config, options),
 });
 exit(code);

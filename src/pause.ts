@@ -7,7 +7,7 @@ export type PauseCheckOptions = { role: Role; breaker: ModelBreaker; engine: Con
 
 /**
  * Tells what must not be begun for now: nothing while the engine is away, no new run while the model refuses every one.
- * Each is logged once. Somebody who waits at a terminal is not paused: the run tells what is wrong.
+ * Each is logged once. Somebody who waits at a terminal, or a client that called, is not paused: the run tells what is wrong.
  */
 export function createPauseCheck({
   role,
@@ -17,7 +17,7 @@ export function createPauseCheck({
 }: PauseCheckOptions): () => Promise<"none" | "new-runs" | "all"> {
   let told: "none" | "new-runs" | "all" = "none";
   const check = async (): Promise<"none" | "new-runs" | "all"> => {
-    if (role === "run" || role === "look") return "none";
+    if (role !== "serve" && role !== "worker") return "none";
     if (!(await isThere(engine))) return "all";
     return breaker.state().kind === "open" ? "new-runs" : "none";
   };

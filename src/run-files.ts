@@ -16,6 +16,7 @@ import {
   writeResult,
   type RunFile,
 } from "./store/run-files.ts";
+import { readFilePage, readStreamPage, type Page, type PageOptions } from "./store/page.ts";
 import type { SharedFiles } from "./store/shared-files.ts";
 
 /** How much of a log the result document holds, and how large a patch a report may show. */
@@ -42,6 +43,17 @@ export type RunFilesEverywhere = RunFiles & {
   /** Makes the patch and Codex's session durable for all machines; before the record says that they are there. */
   share(runId: RunId): Promise<void>;
   stream(runId: RunId, file: RunFile): NodeJS.ReadableStream;
+  /**
+   * A page of a file, at the cost of the page alone; null when the file is not there. No character is cut: pages read one
+   * after the other, each from the `nextOffset` of the one before, give the whole text.
+   */
+  readPage(runId: RunId, file: RunFile, page: PageOptions): Promise<Page | null>;
+  /** The last whole characters of a file within `maxBytes`; null when it is not there. */
+  readTail(
+    runId: RunId,
+    file: RunFile,
+    options: { maxBytes: number },
+  ): Promise<{ text: string; truncated: boolean } | null>;
   /** Removes from the database what runs left there that gained nothing since `before`. Resolves with their number. */
   prune(before: Date): Promise<number>;
 };
@@ -63,7 +75,25 @@ export function createRunFiles({ paths, shared, own, isHere, log }: RunFilesOpti
   const sync = async (runId: RunId, to: SharedFiles | null): Promise<void> => {
     for (const file of ["log", "events"] as const) await to?.append(runId, at(runId, file));
   };
+  const readPage = async (runId: RunId, file: RunFile, { offset, limit }: PageOptions): Promise<Page | null> => {
+    const { name, path } = at(runId, file);
+    if (shared === null || ((await exists(path)) && (await isHere(runId))))
+      return readFilePage(path, { offset, limit });
+    const size = (await shared.list(runId)).find((stored) => stored.name === name)?.bytes;
+    if (size === undefined) return readFilePage(path, { offset, limit });
+    const start = Math.min(offset, size);
+    const stream = await shared.open(runId, { name, from: start });
+    return stream === null ? null : readStreamPage(stream, { start, limit, size });
+  };
   return {
+    readPage,
+    readTail: async (runId, file, { maxBytes }) => {
+      const last = await readPage(runId, file, { offset: Number.MAX_SAFE_INTEGER, limit: 1 });
+      if (last === null) return null;
+      const offset = Math.max(0, last.size - maxBytes);
+      const page = await readPage(runId, file, { offset, limit: maxBytes });
+      return page === null ? null : { text: page.text, truncated: offset > 0 };
+    },
     writeRequest: async (request) => {
       await writeRequest(paths, request);
       await shared?.replace(request.run_id, at(request.run_id, "request"));

@@ -6,8 +6,10 @@ import { checkServeConfig, checkWorkerConfig, ConfigError, type AppCredentials, 
 import { createReporter, toGitHubClients } from "./github-reporter.ts";
 import { DISK_RESERVE_BYTES } from "./settings.ts";
 import type { ServeOptions } from "./trigger/cli/program.ts";
+import { openMcpRoute } from "./mcp-route.ts";
 import { createGitHubApp, type GitHubApp } from "./trigger/github/app.ts";
 import { createWebhookHandler } from "./trigger/github/webhooks.ts";
+import { checkMcpConfig } from "./trigger/mcp/http/check-config.ts";
 import { createHealthRoutes, type Readiness } from "./web/health.ts";
 import { startWebServer, type Route, type WebServer } from "./web/server.ts";
 
@@ -43,7 +45,7 @@ export async function serve(config: Config, { role, atEnd }: ServeOptions): Prom
 
 /** Starts the server: record, queue, webhook route, health routes; then takes up what an earlier process left. */
 export async function startServer(config: Config): Promise<RunningServer> {
-  const problems = checkServeConfig(config);
+  const problems = [...checkServeConfig(config), ...checkMcpConfig(config)];
   const { app } = config.github;
   if (problems.length > 0 || app === null) throw new ConfigError(problems);
 
@@ -52,13 +54,14 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const gitHubApp = createApp(product);
     const webhooks = await createWebhookRoute(product, { app, gitHubApp });
     const health = createHealthRoutes({ checks: () => checkReadiness(product) });
+    const mcp = openMcpRoute(product);
     const web = await startWebServer({
       ...config.http,
-      routes: [webhooks, health],
+      routes: [webhooks, health, ...(mcp === null ? [] : [mcp.route])],
       onError: (error) => product.log.error({ err: error }, "request failed"),
     });
     await product.orchestrator.start();
-    return toRunningServer(product, { web, gitHubApp, chores: await startChores(product, gitHubApp) });
+    return toRunningServer(product, { web, gitHubApp, mcp, chores: await startChores(product, gitHubApp) });
   } catch (error) {
     await product[Symbol.asyncDispose]();
     throw error;
@@ -71,22 +74,24 @@ async function startWorker(config: Config): Promise<RunningServer> {
   if (problems.length > 0) throw new ConfigError(problems);
   const product = await compose({ config, role: "worker", createReporter });
   await product.orchestrator.start();
-  return toRunningServer(product, { web: null, gitHubApp: null, chores: await startChores(product, null) });
+  return toRunningServer(product, { web: null, gitHubApp: null, mcp: null, chores: await startChores(product, null) });
 }
 
-type Parts = { web: WebServer | null; chores: Disposable; gitHubApp: GitHubApp | null };
+type Parts = { web: WebServer | null; chores: Disposable; gitHubApp: GitHubApp | null; mcp: Disposable | null };
 
-function toRunningServer(product: Composition, { web, chores, gitHubApp }: Parts): RunningServer {
+function toRunningServer(product: Composition, { web, chores, gitHubApp, mcp }: Parts): RunningServer {
   const { host } = product.config.http;
   return {
     url: web === null ? "" : `http://${host.includes(":") ? `[${host}]` : host}:${web.port}`,
     product,
     drain: async () => {
+      mcp?.[Symbol.dispose]();
       await web?.[Symbol.asyncDispose]();
       await product.orchestrator.drain();
     },
     [Symbol.asyncDispose]: async () => {
       chores[Symbol.dispose]();
+      mcp?.[Symbol.dispose]();
       await web?.[Symbol.asyncDispose]();
       await gitHubApp?.stop();
       await product[Symbol.asyncDispose]();

@@ -1,15 +1,18 @@
 import type { Kysely, Transaction } from "kysely";
 import { z } from "zod";
 import { RunId } from "../run/id.ts";
-import { freeHome, isBegun, isCancelledInQueue, isExecuting, isReady, type Line } from "./lines.ts";
+import { isBegun, isCancelledInQueue, isExecuting, isReady, moveHome, type Line } from "./lines.ts";
 import { sharesFolders, type ProcessIdentity } from "./process-identity.ts";
 import type { Place, Tables } from "./tables.ts";
 
 /** How many runs may be executed at once: `total` on this machine, `perRepository` on all together. */
 export type ClaimLimits = { total: number; perRepository: number };
 
-/** "own": only runs whose home is this process. */
-export type ClaimScope = "own" | "all";
+/**
+ * "own": only runs whose home is this process. "left": also those whose home was a process that is gone, but none that
+ * anybody may execute: a server has the credentials for those.
+ */
+export type ClaimScope = "own" | "left" | "all";
 
 /** Who chooses, alone in the queue while the transaction lasts. */
 export type Chooser = {
@@ -46,12 +49,12 @@ export async function chooseNext(
   { scope, limits }: { scope: ClaimScope; limits: ClaimLimits },
 ): Promise<Taking | null> {
   const { transaction, self } = chooser;
-  const homes = scope === "own" ? [self.id] : await openHomes(chooser);
+  const homes = await toHomes(chooser, scope);
   const cancelled = await transaction
     .selectFrom("runs")
     .select(["run_id", "home", "line"])
     .where(isCancelledInQueue)
-    .where("home", "in", scope === "own" ? [self.id] : [self.id, ""])
+    .where("home", "in", scope === "all" ? [self.id, ""] : [self.id])
     .orderBy("seq")
     .limit(1)
     .executeTakeFirst();
@@ -69,13 +72,25 @@ function toTaking(row: unknown, { place }: { place: Place }): Taking {
   return { runId, queued, place };
 }
 
-/** The homes whose waiting runs this process may take; those of processes that are gone become anybody's. */
-async function openHomes({ transaction, self, readJudge }: Chooser): Promise<string[]> {
+/** The homes whose waiting runs this process may take; those of processes that are gone become its own, or anybody's. */
+async function toHomes(chooser: Chooser, scope: ClaimScope): Promise<string[]> {
+  switch (scope) {
+    case "own":
+      return [chooser.self.id];
+    case "left":
+      await openHomes(chooser, { to: chooser.self.id });
+      return [chooser.self.id];
+    case "all":
+      return openHomes(chooser, { to: "" });
+  }
+}
+
+async function openHomes({ transaction, self, readJudge }: Chooser, { to }: { to: string }): Promise<string[]> {
   const rows = await transaction.selectFrom("lines").select("home").distinct().where("home", ">", "").execute();
   const others = rows.map(({ home }) => home).filter((home) => home !== self.id);
   if (others.length > 0) {
     const judge = await readJudge();
-    for (const home of others) if (judge(home) === "ended") await freeHome(transaction, { home });
+    for (const home of others) if (judge(home) === "ended") await moveHome(transaction, { from: home, to });
   }
   return others.length === rows.length ? [""] : [self.id, ""];
 }
@@ -157,6 +172,7 @@ export async function chooseAbandoned(
 ): Promise<Taking | null> {
   let query = transaction.selectFrom("runs").select(["run_id", "home", "owner", "machine"]).where(isBegun);
   if (scope === "own") query = query.where("home", "=", self.id);
+  if (scope === "left") query = query.where("home", ">", "");
   const rows = BegunRows.parse(await query.orderBy("seq").execute()).filter(({ run_id: runId }) => !isHeld(runId));
   if (rows.length === 0) return null;
   const judge = await readJudge();

@@ -63,15 +63,18 @@ export async function promoteLane(transaction: Transaction<Tables>, { lane }: { 
   await joinRound(transaction, head);
 }
 
-/** Lets anybody execute the waiting runs of a process that is gone. */
-export async function freeHome(transaction: Transaction<Tables>, { home }: { home: string }): Promise<void> {
-  const rows = await transaction.selectFrom("lines").select("line").where("home", "=", home).orderBy("turn").execute();
+/** Gives the waiting runs of a process that is gone to another one; `to` is empty for anybody. */
+export async function moveHome(
+  transaction: Transaction<Tables>,
+  { from, to }: { from: string; to: string },
+): Promise<void> {
+  const rows = await transaction.selectFrom("lines").select("line").where("home", "=", from).orderBy("turn").execute();
   await transaction
     .updateTable("runs")
-    .set({ home: "" })
-    .where("home", "=", home)
+    .set({ home: to })
+    .where("home", "=", from)
     .where("place", "in", ["behind", "ready"])
     .execute();
-  await transaction.deleteFrom("lines").where("home", "=", home).execute();
-  for (const { line } of rows) await joinRound(transaction, { home: "", line });
+  await transaction.deleteFrom("lines").where("home", "=", from).execute();
+  for (const { line } of rows) await joinRound(transaction, { home: to, line });
 }

@@ -147,8 +147,23 @@ describeBoth("the queue", (lab) => {
       await run?.writer.release();
       expect(await lab().claims().claimAbandoned(all)).toBeNull();
       expect(await lab().claims().claimAbandoned({ scope: "own" })).toBeNull();
+      expect(await lab().claims().claimAbandoned({ scope: "left" })).toBeNull();
       await other.kill();
       expect(toId(await lab().claims().claimAbandoned(all))).toBe(request.run_id);
+    });
+
+    test("that anybody may take is not for one that takes what its own kind left", async () => {
+      await using other = await startOtherProcess();
+      const shared = await lab().add();
+      const own = await lab().add({}, { home: other.identity.id });
+      const there = lab().claims({ process: other.identity });
+      for (const scope of ["all", "own"] as const)
+        await (await there.claimNext({ scope, limits: noLimits }))?.writer.setCheckpoint(preparing);
+      await other.kill();
+      const here = lab().claims();
+      expect(toId(await here.claimAbandoned({ scope: "left" }))).toBe(own.run_id);
+      expect(await here.claimAbandoned({ scope: "left" })).toBeNull();
+      expect(toId(await here.claimAbandoned(all))).toBe(shared.run_id);
     });
 
     test("comes back with its result when it was not closed, and never again after that", async () => {

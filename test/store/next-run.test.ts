@@ -140,6 +140,18 @@ describeBoth("the queue", (lab) => {
       expect(toId(await here.claimNext(next))).toBe(theirs.run_id);
     });
 
+    test("of a process that is gone is taken by one of its kind, which leaves alone what anybody may take", async () => {
+      await using other = await startOtherProcess();
+      await lab().add({ thread: 1 });
+      const left = await lab().add({ thread: 2 }, { home: other.identity.id });
+      const [here, there] = [lab().claims(), lab().claims({ process: other.identity })];
+      await there.beat();
+      expect(await here.claimNext({ scope: "left", limits: noLimits })).toBeNull();
+      await other.kill();
+      expect(toId(await here.claimNext({ scope: "left", limits: noLimits }))).toBe(left.run_id);
+      expect(await here.claimNext({ scope: "left", limits: noLimits })).toBeNull();
+    });
+
     test("waits in the queue again when it was given back before it began", async () => {
       const [first, second] = [await lab().add({ thread: 5 }), await lab().add({ thread: 5 })];
       const claims = lab().claims();

@@ -18,9 +18,9 @@ export type Product = AsyncDisposable & {
 
 /**
  * What a process does with the runs on record: `serve` and `worker` execute what anybody may, `run` what it accepted
- * itself, `look` none but those it is told to.
+ * itself, `mcp` also what such processes left, `look` none but those it is told to.
  */
-export type Role = "serve" | "worker" | "run" | "look";
+export type Role = "serve" | "worker" | "mcp" | "run" | "look";
 
 /** `reporter`: null leaves telling to what the composition root has for runs from GitHub. */
 export type OpenProductOptions = { config: Config; reporter: RunReporter | null; role: Role };

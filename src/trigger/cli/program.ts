@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import type { Config } from "../../config.ts";
-import { cancelRun } from "./cancel-command.ts";
+import { cancelFromTerminal } from "./cancel-command.ts";
+import { addMcpToken } from "./mcp-token-command.ts";
 import type { OpenProduct, Product, Terminal } from "./product.ts";
 import { USAGE_EXIT, UsageError } from "./product.ts";
 import { runFromTerminal, type RunFlags } from "./run-command.ts";
@@ -18,6 +19,8 @@ export type ProgramOptions = {
   serve: (config: Config, options: ServeOptions) => Promise<number>;
   buildImage: (config: Config, options: { write: (line: string) => void }) => Promise<void>;
   runDemo: (options: { live: boolean; terminal: Terminal }) => Promise<number>;
+  /** Speaks MCP over stdin and stdout until stdin ends. */
+  serveMcp: (config: Config, options: { version: string }) => Promise<number>;
   runDoctor: (config: Config, options: { json: boolean; terminal: Terminal }) => Promise<number>;
 };
 
@@ -74,7 +77,7 @@ function createProgram(options: Joined): Command {
   addRun(program, options);
   addRuns(program, options);
   addUpkeep(program, options);
-  addLater(program, options);
+  addMcp(program, options);
   return program;
 }
 
@@ -160,7 +163,7 @@ function addRuns(program: Command, { readConfig, openProduct, terminal }: Progra
     .argument("<run>", "the run's id")
     .option("--json", "print the result document")
     .action((id: string, flags: { json?: boolean }) =>
-      withProduct((product) => cancelRun(product, { id, flags, terminal })),
+      withProduct((product) => cancelFromTerminal(product, { id, flags, terminal })),
     );
   runs
     .command("publish")
@@ -197,20 +200,14 @@ function addUpkeep(program: Command, { readConfig, buildImage, runDemo, runDocto
     });
 }
 
-/** Commands of the contract that this version does not have yet: they say so, and where to look. */
-function addLater(program: Command, { exit, terminal: { err } }: Joined): void {
-  const later = {
-    mcp: "MCP over stdio (not available yet).",
-  };
-  for (const [name, description] of Object.entries(later)) {
-    program
-      .command(name)
-      .description(description)
-      .action(() => {
-        err.write(`\`codex-orchestrator ${name}\` is not available yet.\n`);
-        exit.code = USAGE_EXIT;
-      });
-  }
+function addMcp(program: Command, { readConfig, serveMcp, version, exit, terminal }: Joined): void {
+  const mcp = program
+    .command("mcp")
+    .description("Speak MCP over stdin and stdout; nothing but protocol is written to stdout.")
+    .action(async () => {
+      exit.code = await serveMcp(readConfig(), { version });
+    });
+  addMcpToken(mcp, { terminal });
 }
 
 function toLimit(text: string): number {

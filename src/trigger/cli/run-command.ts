@@ -9,7 +9,7 @@ import { toOutcomeWords } from "../../run/words.ts";
 import { parseDurationS } from "../../text/duration.ts";
 import { exitCodes, UsageError, type OpenProduct, type Terminal } from "./product.ts";
 import { createProgressLine } from "./progress-line.ts";
-import { parseRepository } from "./repository.ts";
+import { parseRepository } from "../../parse-repository.ts";
 
 /** `run`'s options as commander gives them. */
 export type RunFlags = {

@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { Repository } from "../../run/request.ts";
+import { Repository } from "./run/request.ts";
 
 export type ParseRepositoryOptions = {
   /** Where GitHub's pages are; URLs below it mean GitHub repositories. */ webUrl: string;
   /** Folder that relative paths start from. */ folder: string;
 };
 
-/** What `--repo` names: `owner/name`, an https URL, or a path. A plain sentence instead when it is none of them. */
+/** What a person or a client names as a repository: `owner/name`, an https URL, or a path. A plain sentence instead when it is none of them. */
 export function parseRepository(
   text: string,
   { webUrl, folder }: ParseRepositoryOptions,
