@@ -10,15 +10,14 @@ export type Caller =
   | { kind: "refused"; status: 401 | 403; message: string; headers: Record<string, string> };
 
 /** The parts of a request that decide who may call. */
-export type CallerRequest = Pick<IncomingMessage, "headers"> & { socket: Pick<Socket, "localAddress" | "localPort"> };
+export type CallerRequest = Pick<IncomingMessage, "headers"> & { socket: Pick<Socket, "localAddress"> };
 
 export type CheckCallerOptions = CheckOriginOptions & { tokens: TokenCheck };
 
 /** Decides by a request's head who calls: `Host` and `Origin` first, then the token. Nothing of the body is needed. */
 export function checkCaller(request: CallerRequest, { tokens, ...options }: CheckCallerOptions): Caller {
   const { host, origin, authorization } = request.headers;
-  const { localAddress, localPort } = request.socket;
-  const place = checkOrigin({ host, origin, localAddress, localPort }, options);
+  const place = checkOrigin({ host, origin, localAddress: request.socket.localAddress }, options);
   if (place !== "allowed") return { kind: "refused", status: 403, message: placeMessages[place.refused], headers: {} };
   const principal = tokens.find(authorization);
   if (principal !== null) return { kind: "allowed", principal };

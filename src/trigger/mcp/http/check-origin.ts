@@ -5,7 +5,6 @@ export type Asked = {
   host: string | undefined;
   origin: string | undefined;
   localAddress: string | undefined;
-  localPort: number | undefined;
 };
 
 export type CheckOriginOptions = {
@@ -41,10 +40,12 @@ function isOwnHost({ host, localAddress }: Asked, { allowedHosts, publicUrl }: C
   return localAddress !== undefined && toHostName(localAddress.replace(/^::ffff:(?=\d+\.)/i, "")) === name;
 }
 
-function isOwnOrigin({ origin, localPort }: Asked, { publicUrl }: CheckOriginOptions): boolean {
+/** Pages of this machine may come over any port: behind a tunnel the server has another one for them than for itself. */
+function isOwnOrigin({ origin }: Asked, { publicUrl }: CheckOriginOptions): boolean {
   if (origin === undefined) return true;
   if (publicUrl !== null && new URL(publicUrl).origin === origin) return true;
-  return LOOPBACK.some((name) => new URL(`http://${name}:${localPort}`).origin === origin);
+  const url = URL.canParse(origin) ? new URL(origin) : null;
+  return url !== null && url.origin === origin && LOOPBACK.includes(url.hostname) && /^https?:$/.test(url.protocol);
 }
 
 /** A host name as URLs have it: in lower case, IPv6 in brackets and shortened; null when it is none. */
