@@ -76,9 +76,9 @@ export type ReadConfigOptions = {
   folder?: string;
 };
 
-/** Reads environment and `.env` (the environment wins). Throws `ConfigError` naming every variable that is wrong. */
+/** Reads environment and `.env` (what the environment sets wins). Throws `ConfigError` naming every variable that is wrong. */
 export function readConfig({ environment = process.env, folder = process.cwd() }: ReadConfigOptions = {}): Config {
-  const values = toValues({ ...readEnvFile(resolve(folder, ".env")), ...environment });
+  const values = toValues(environment, { file: readEnvFile(resolve(folder, ".env")) });
   const parsed = Environment.safeParse(values);
   const problems: ConfigProblem[] = parsed.success ? [] : parsed.error.issues.map(toProblem);
   if (!parsed.success) throw new ConfigError(problems);
@@ -179,11 +179,24 @@ function toConfig(
   };
 }
 
-function toValues(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const trimmed = Object.keys(Environment.shape).map((name) => [name, environment[name]?.trim() ?? ""] as const);
+type Variables = Readonly<Record<string, string | undefined>>;
+
+function toValues(environment: Variables, { file }: { file: Variables }): Record<string, string> {
+  const names = Object.keys(Environment.shape);
+  const values = names.map((name) => [name, toGiven(environment[name]) ?? toGiven(file[name]) ?? ""] as const);
   return Object.fromEntries(
-    trimmed.filter(([name, value]) => value !== "" || (name === "WEBHOOK_SECRET" && environment[name] !== undefined)),
+    values.filter(
+      ([name, value]) => value !== "" || (name === "WEBHOOK_SECRET" && (environment[name] ?? file[name]) !== undefined),
+    ),
   );
+}
+
+/** Some MCP clients hand on a reference to a variable that they do not have as it stands: that sets nothing either. */
+const UNRESOLVED = /^\$\{(?:env:)?\w+(?::-)?\}$/;
+
+function toGiven(text: string | undefined): string | null {
+  const value = text?.trim() ?? "";
+  return value === "" || UNRESOLVED.test(value) ? null : value;
 }
 
 function readEnvFile(path: string): Record<string, string | undefined> {

@@ -56,6 +56,16 @@ describe("configuration", () => {
     expect(problems["CODEX_EFFORT"]).toContain("low, medium, high, xhigh");
   });
 
+  test.each(["", " ", "${OPENAI_API_KEY}", "${OPENAI_API_KEY:-}", "${env:OPENAI_API_KEY}"])(
+    "%j in the environment sets nothing: the .env decides, and without one nothing is set",
+    (value) => {
+      expect(read({ OPENAI_API_KEY: value }).model.apiKey).toBeNull();
+      writeFileSync(join(folder, ".env"), "OPENAI_API_KEY=sk-from-the-file\n");
+      expect(read({ OPENAI_API_KEY: value }).model.apiKey).toBe("sk-from-the-file");
+      expect(read({ OPENAI_API_KEY: "sk-from-outside" }).model.apiKey).toBe("sk-from-outside");
+    },
+  );
+
   test("refuses a default time above the maximum", () => {
     expect(problemsOf({ DEFAULT_TIMEOUT: "4000" })).toHaveProperty("DEFAULT_TIMEOUT");
   });
