@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import type { Config } from "../../config.ts";
 import { cancelFromTerminal } from "./cancel-command.ts";
+import { addMcpConfig } from "./mcp-config-command.ts";
+import { toMcpFolder } from "./mcp-folder.ts";
 import { addMcpToken } from "./mcp-token-command.ts";
 import type { OpenProduct, Product, Terminal } from "./product.ts";
 import { USAGE_EXIT, UsageError } from "./product.ts";
@@ -12,8 +14,8 @@ export type ProgramOptions = {
   terminal: Terminal;
   interrupts: NodeJS.EventEmitter;
   version: string;
-  /** Reads the configuration; throws `ConfigError`. */
-  readConfig: () => Config;
+  /** Reads the configuration, from the `.env` of the current folder unless another is given; throws `ConfigError`. */
+  readConfig: (options?: { folder: string }) => Config;
   openProduct: OpenProduct;
   /** Runs until it is told to stop. `drain`: it then waits for what goes on instead of leaving it. */
   serve: (config: Config, options: ServeOptions) => Promise<number>;
@@ -204,10 +206,13 @@ function addMcp(program: Command, { readConfig, serveMcp, version, exit, termina
   const mcp = program
     .command("mcp")
     .description("Speak MCP over stdin and stdout; nothing but protocol is written to stdout.")
-    .action(async () => {
-      exit.code = await serveMcp(readConfig(), { version });
+    .option("--folder <folder>", "read the .env there, and begin relative paths there (default: the current folder)")
+    .action(async ({ folder }: { folder?: string }) => {
+      const config = folder === undefined ? readConfig() : readConfig({ folder: toMcpFolder(folder) });
+      exit.code = await serveMcp(config, { version });
     });
   addMcpToken(mcp, { terminal });
+  addMcpConfig(mcp, { terminal, readConfig });
 }
 
 function toLimit(text: string): number {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { BranchName, Effort, ModelName, RepositoryFolder, RunMode } from "../../run/request.ts";
 import { parseDurationS } from "../../text/duration.ts";
-import { findNearest } from "./nearest.ts";
+import { findNearest } from "../../text/nearest.ts";
 import { quoteWord, type Mistake } from "./mistake.ts";
 import { readWord } from "./word.ts";
 

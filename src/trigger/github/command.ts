@@ -1,6 +1,6 @@
 import { readOptions, type CommandOptions } from "./command-options.ts";
 import { quoteWord, type Mistake } from "./mistake.ts";
-import { findNearest } from "./nearest.ts";
+import { findNearest } from "../../text/nearest.ts";
 
 export type VerbCommand =
   | { kind: "verb"; verb: "status" }
