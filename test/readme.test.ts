@@ -2,12 +2,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { toConfigurationTable } from "../src/environment.ts";
+import { toClientBlocks, toToolTable } from "./helpers/mcp-readme.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
 
-test("the README's table of variables is the one the schema gives", () => {
-  const [, table] = /<!-- configuration -->\n\n([\s\S]*?)\n\n<!-- \/configuration -->/.exec(readme) ?? [];
-  expect(normalise(table ?? "")).toBe(normalise(toConfigurationTable()));
+test.each([
+  { what: "table of variables", mark: "configuration", generate: toConfigurationTable },
+  { what: "table of tools", mark: "mcp tools", generate: toToolTable },
+  { what: "configuration of clients", mark: "mcp clients", generate: toClientBlocks },
+])("the README's $what is the one the code gives", ({ mark, generate }) => {
+  const [, part] = new RegExp(`<!-- ${mark} -->\n\n([\\s\\S]*?)\n\n<!-- /${mark} -->`).exec(readme) ?? [];
+  expect(normalise(part ?? "")).toBe(normalise(generate()));
 });
 
 test("every script the README names exists", () => {

@@ -6,12 +6,12 @@ import {
   type McpConnection,
 } from "./mcp-client-blocks.ts";
 
-/** What a person calls the client, and the file that its block belongs in. */
+/** What a person calls the client, and the file that its block belongs in, in Markdown. */
 export const clientFiles: Record<McpClientName, { title: string; file: string }> = {
-  vscode: { title: "VS Code", file: ".vscode/mcp.json in a workspace, or `MCP: Open User Configuration`" },
-  "claude-code": { title: "Claude Code", file: ".mcp.json in a project" },
-  codex: { title: "Codex CLI", file: "~/.codex/config.toml" },
-  cursor: { title: "Cursor", file: ".cursor/mcp.json in a project, or ~/.cursor/mcp.json" },
+  vscode: { title: "VS Code", file: "`.vscode/mcp.json` of a workspace, or `MCP: Open User Configuration`" },
+  "claude-code": { title: "Claude Code", file: "`.mcp.json` of a project" },
+  codex: { title: "Codex CLI", file: "`~/.codex/config.toml`" },
+  cursor: { title: "Cursor", file: "`.cursor/mcp.json` of a project, or `~/.cursor/mcp.json`" },
 };
 
 /** The command of the client's own that does the same as its block; null where there is none. */
