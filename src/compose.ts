@@ -19,6 +19,7 @@ import { createLocalBell } from "./queue/local-bell.ts";
 import { openPgBossBell } from "./queue/pg-boss-bell.ts";
 import { discardRemains, isKeptHere, reapRemains, type RemainsOptions } from "./remains.ts";
 import { createRunFiles, type RunFilesEverywhere } from "./run-files.ts";
+import { createRunThreads } from "./run-threads.ts";
 import { createModelSettings } from "./model-settings.ts";
 import { toAgentSettings, toSecrets } from "./settings.ts";
 import { bindStages } from "./stages.ts";
@@ -90,6 +91,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const deliveries = createDeliveryStore(database, { process });
   const files = openFiles(database, { paths, store, process, log });
 
+  const threads = createRunThreads({
+    paths,
+    shared: database.engine === "postgres" ? createSharedFiles(database) : null,
+    isHere: (runId) => isKeptHere(runId, { store, process }),
+  });
   const engine = createDockerEngine({ endpoint: findEndpoint(config.docker) });
   const { webUrl, apiUrl, app, token } = config.github;
   const github = createGitHubAccess({ apiUrl, webUrl, app, token, mask, log });
@@ -116,6 +122,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         discardRemains: discard,
         follow: (runId) => files.follow(runId),
         share: (runId) => files.share(runId),
+        bringThread: threads.bring,
+        bringHere: (runId) => files.bringHere(runId),
       }),
     reporter: options.createReporter({ github, store, process, mask, log }),
     discardRemains: discard,

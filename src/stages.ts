@@ -5,6 +5,7 @@ import { resumeAgent, startAgent, type Agent } from "./agent/agent.ts";
 import type { StartAgentOptions } from "./agent/agent-options.ts";
 import type { AgentSettings } from "./agent/agent-settings.ts";
 import type { RunWatch } from "./run-life.ts";
+import type { RunThreads } from "./run-threads.ts";
 import type { ContainerEngine } from "./container/engine.ts";
 import type { Stages, ToPublicationOptions } from "./execute-run.ts";
 import type { Mask } from "./mask.ts";
@@ -39,6 +40,10 @@ export type StagesOptions = {
   discardRemains(runId: RunId): Promise<void>;
   /** Keeps what the run's files gain where other machines see it, until it is disposed. */
   follow(runId: RunId): AsyncDisposable;
+  /** Puts the thread of an earlier run where the container of this one finds it. */
+  bringThread: RunThreads["bring"];
+  /** Has the patch of a run whose agent has ended on this machine. */
+  bringHere(runId: RunId): Promise<void>;
   /** Makes what an agent left durable for other machines too. */
   share(runId: RunId): Promise<void>;
 };
@@ -52,6 +57,7 @@ export function bindStages(request: RunRequest, { watch, ...options }: StagesOpt
   const toAgentOptions = (workspace: Workspace, attempt: number): StartAgentOptions => ({
     ...{ engine, settings, workspace, paths, mask, attempt, signals: watch.signals },
     before: watch.before,
+    bringThread: toThreadBringer(request, options),
     watch: { ...watch, onActivity: rememberCommands(commands, watch) },
   });
 
@@ -69,11 +75,12 @@ export function bindStages(request: RunRequest, { watch, ...options }: StagesOpt
     },
     reachRepository: () => findDestination(request, options.destinations),
     cloneWorkspace: async (workspace, { destination, signal }) => {
+      const kept = await bringKept(request, options);
       const base = await withFreshCredential({ mint: destination.readCredential }, (credential) =>
         cloneWorkspace(workspace, {
-          ...{ url: destination.url, baseRef: request.base, credential, mirrorRoot: paths.mirrors },
+          ...{ url: destination.url, baseRef: request.base, credential, mirrorRoot: paths.mirrors, kept },
           signal: AbortSignal.any([signal, detach]),
-          owner: process.getuid?.() === 0 ? settings.user : null,
+          owner: toOwner(settings),
         }),
       );
       await checkFolder(request.dir, { workspace, base });
@@ -97,6 +104,28 @@ export function bindStages(request: RunRequest, { watch, ...options }: StagesOpt
     publishChanges,
     awaitEngine: () => awaitEngine(engine, detach),
   };
+}
+
+/** Who files of the container become: nobody but root can give them away. */
+function toOwner({ user }: AgentSettings): { uid: number; gid: number } | null {
+  return process.getuid?.() === 0 ? user : null;
+}
+
+function toThreadBringer(
+  { run_id: runId, resume }: RunRequest,
+  { bringThread, settings }: StagesOptions,
+): (() => Promise<void>) | null {
+  return resume === null ? null : () => bringThread(resume.run_id, { to: runId, owner: toOwner(settings) });
+}
+
+/** The patch that stands in the workspace from the beginning; null when there is none. */
+async function bringKept(
+  { resume }: RunRequest,
+  { bringHere, paths }: StagesOptions,
+): Promise<{ sha: string; patchPath: string } | null> {
+  if (resume?.changes !== "kept" || resume.base_sha === null) return null;
+  await bringHere(resume.run_id);
+  return { sha: resume.base_sha, patchPath: toRunFile(paths, { runId: resume.run_id, file: "patch" }) };
 }
 
 /** An agent whose output other machines can see while it works. */

@@ -15,6 +15,8 @@ export type StartAgentOptions = {
   mask: Mask;
   /** Counts the containers of this run, from 1. */
   attempt: number;
+  /** Puts the thread that is to be gone on with where the container finds it; null for a new thread. */
+  bringThread: (() => Promise<void>) | null;
   /** What an earlier process knew of the same container. */
   before: { usage: Usage | null; silentMs: number };
   signals: AgentSignals;

@@ -34,7 +34,7 @@ export async function openParts(request: RunRequest, options: StartAgentOptions)
   const { engine, settings, paths } = options;
   const [codexVersion] = await Promise.all([
     readCodexVersion(engine, settings.image),
-    makeOwnedFolder(paths.sessions(request.run_id), settings.user),
+    makeSessions(request, options),
     makeSocketFolder(paths.socketFolder(request.run_id)),
   ]);
   const gateway = await openRunGateway(request, options);
@@ -132,7 +132,7 @@ async function toSpec(
       model: request.model,
       effort: request.effort,
       dir: request.dir,
-      resumeThreadId: null,
+      resumeThreadId: request.resume?.thread_id ?? null,
       ...toSchemaPath(request),
     }),
     owner: settings.user,
@@ -155,6 +155,13 @@ async function readCodexVersion(engine: ContainerEngine, image: string): Promise
   const problem = checkCodexVersion(found.codexVersion);
   if (problem !== null) throw new RunError("image-unusable", problem);
   return found.codexVersion;
+}
+
+/** The folder of Codex's threads: empty, or with the one that is gone on with. */
+async function makeSessions({ run_id: runId }: RunRequest, options: StartAgentOptions): Promise<void> {
+  const { paths, settings, bringThread } = options;
+  await makeOwnedFolder(paths.sessions(runId), settings.user);
+  await bringThread?.();
 }
 
 async function makeSocketFolder(path: string): Promise<void> {

@@ -5,7 +5,7 @@ import { passStep } from "../steps.ts";
 import { toPullRequestBody, type BodyOptions } from "./body.ts";
 import { toBranchNames } from "./branch.ts";
 import { commitTree, toTitle } from "./commit.ts";
-import { deliverCommit, type Attempt } from "./deliver-commit.ts";
+import { deliverCommit, type Attempt, type DeliverCommitOptions, type Delivered } from "./deliver-commit.ts";
 import type { Destination } from "./destination.ts";
 import type { BotIdentity } from "./github-access.ts";
 import { orRunError } from "./github-failure.ts";
@@ -113,7 +113,8 @@ async function publishOnce(publication: Publication, options: OnceOptions): Prom
   const known = attempt === "repeat" ? await orRunError("push-rejected", looked) : null;
   if (known?.own === true) return adopt(known, { ...options, commit, branch: branches[0] ?? "" });
 
-  const delivered = await deliverCommit(commit, {
+  const delivered = await deliver(commit, {
+    request,
     ...{ mirrorPath, destination, credential, attempt, branches, earlier },
     onIntended: async (branch) => {
       signal?.throwIfAborted();
@@ -145,6 +146,27 @@ async function adopt(
   await onPublished?.({ ...published });
 }
 
+/** A branch that is gone on with has other commits only when somebody pushed there meanwhile. */
+async function deliver(
+  commit: string,
+  { request, ...options }: DeliverCommitOptions & { request: RunRequest },
+): Promise<Delivered> {
+  try {
+    return await deliverCommit(commit, options);
+  } catch (error) {
+    const isOvertaken = error instanceof PushError && error.kind === "conflict" && request.resume?.changes === "pushed";
+    if (!isOvertaken) throw error;
+    throw new PushError(
+      `Somebody pushed to ${request.branch} while the run worked, so its commit does not fit there.`,
+      {
+        kind: "conflict",
+        hint: "Reply once more, to go on from what is there now; the changes are kept as a patch.",
+        cause: error,
+      },
+    );
+  }
+}
+
 type OpenOptions = OnceOptions & { mark: RunMark; title: string; existing: Promise<FoundPullRequest | null> };
 
 async function open(publication: Publication, options: OpenOptions): Promise<void> {
@@ -153,7 +175,7 @@ async function open(publication: Publication, options: OpenOptions): Promise<voi
   const { octokit, ...address } = destination.pullRequests;
   const { request, summary, base } = publication;
   published.pullRequest = await openPullRequest(octokit, {
-    ...{ ...address, ...mark, base: base.ref, title, draft: request.draft, existing },
+    ...{ ...address, ...mark, base: request.resume?.base_ref ?? base.ref, title, draft: request.draft, existing },
     body: toPullRequestBody({ ...publication.body, request, summary }),
   });
   await onPublished?.({ ...published });

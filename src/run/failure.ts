@@ -5,6 +5,7 @@ export const FailureReason = z.enum([
   "clone-failed",
   "repository-empty",
   "base-missing",
+  "thread-missing",
   "image-missing",
   "image-unusable",
   "docker-unavailable",
@@ -35,6 +36,7 @@ const hints: Record<FailureReason, string> = {
   "clone-failed": "Check that the repository can be reached and that the App or token may read it, then try again.",
   "repository-empty": "Push a first commit to the repository, then try again.",
   "base-missing": "Name a branch that exists with --base, then try again.",
+  "thread-missing": "Start a new run, and say in its prompt what is known so far.",
   "image-missing":
     "Build the runner image with `codex-orchestrator image build`, or set CODEX_IMAGE to one that exists.",
   "image-unusable": "Rebuild the runner image with `codex-orchestrator image build`.",

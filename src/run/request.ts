@@ -90,6 +90,8 @@ export const Resume = z.object({
   run_id: RunId,
   thread_id: z.uuid(),
   changes: z.enum(["pushed", "kept", "none"]),
+  /** The branch that the first run of the thread started from: a pull request goes there. */
+  base_ref: BranchName.nullable(),
   base_sha: z
     .string()
     .regex(/^[0-9a-f]{40}$/)

@@ -7,13 +7,14 @@ export function toLine(repository: Repository): string {
 }
 
 /**
- * Runs of one lane are executed one after the other, in the order they were accepted: those that write to one branch, and
- * those of one thread. Null: the run shares its lane with no other.
+ * Runs of one lane are executed one after the other, in the order they were accepted: those that write to one branch, those
+ * that go on with one Codex thread, and those of one thread on GitHub. Null: the run shares its lane with no other.
  */
 export function toLane(request: RunRequest): string | null {
   if (request.mode === "ask") return null;
   const line = toLine(request.repository);
   if (request.branch !== null) return `${line}#${request.branch}`;
+  if (request.resume !== null) return `${line}#codex-thread/${request.resume.thread_id}`;
   return request.thread === null ? null : `${line}#thread/${request.thread.number}`;
 }
 

@@ -12,8 +12,16 @@ export type SavedFolder = { kind: "saved"; files: number } | { kind: "absent" } 
 
 export type SaveFolderOptions = { runId: RunId; prefix: string; path: string };
 
+/** The names under which Codex's record of a thread is kept. */
+export const SESSIONS_PREFIX = "codex-sessions";
+
 /** Codex's own record of one thread: a file or a few per day. */
-const limits: ForeignLimits = { files: 256, fileBytes: 64 * 1024 ** 2, totalBytes: 128 * 1024 ** 2, depth: 8 };
+export const SESSIONS_LIMITS: ForeignLimits = {
+  files: 256,
+  fileBytes: 64 * 1024 ** 2,
+  totalBytes: 128 * 1024 ** 2,
+  depth: 8,
+};
 
 /**
  * Keeps the regular files of a folder that a container wrote, all of them or none, in place of what was kept before. No
@@ -23,7 +31,7 @@ export async function saveFolder(table: ChunkTable, { runId, prefix, path }: Sav
   let files = 0;
   async function* toChunks(): AsyncGenerator<Chunk> {
     files = 0;
-    for await (const found of walkForeignFolder(path, limits)) {
+    for await (const found of walkForeignFolder(path, SESSIONS_LIMITS)) {
       files++;
       yield* readChunks(found.file, { name: `${prefix}/${found.path}` });
     }

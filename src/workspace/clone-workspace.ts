@@ -1,11 +1,14 @@
 import { rm } from "node:fs/promises";
-import type { GitCredential } from "../git/git.ts";
+import { runGit, type GitCredential } from "../git/git.ts";
 import { toFetchFailure, toFetchRunError } from "../git/fetch-failure.ts";
+import { RunError } from "../run/failure.ts";
 import { passStep } from "../steps.ts";
+import { bringCommit } from "./bring-commit.ts";
 import { createAgentGit, finishAgentGit } from "./agent-git.ts";
 import { forgetClone, noteClone, toIndexPath } from "./clone-note.ts";
 import { fetchBase, readCommit } from "./fetch-base.ts";
 import { handOver, toTimesPath } from "./file-times.ts";
+import { layKeptChanges } from "./lay-kept-changes.ts";
 import { materialise } from "./materialise.ts";
 import { openMirror, toMirrorPath, toRunRef } from "./mirror.ts";
 import { emptyFolder } from "./remove-tree.ts";
@@ -33,6 +36,8 @@ export type CloneWorkspaceOptions = {
   mirrorRoot: string;
   /** Who the tree is to belong to; null = it stays ours. */
   owner: { uid: number; gid: number } | null;
+  /** What the workspace holds besides the branch: the patch that an earlier run kept, on the commit it was made against. */
+  kept?: { sha: string; patchPath: string } | null;
   /** Waits between two tries while the remote has an outage, in milliseconds; default some minutes altogether. */
   outageWaitsMs?: readonly number[];
   /** Aborting it stops every child; the promise then rejects with the signal's reason. */
@@ -45,7 +50,7 @@ export type CloneWorkspaceOptions = {
  * `clone-failed`, `repository-empty` or `base-missing`.
  */
 export async function cloneWorkspace(workspace: Workspace, options: CloneWorkspaceOptions): Promise<Base> {
-  const { url, baseRef, mirrorRoot, owner, signal } = options;
+  const { url, baseRef, mirrorRoot, owner, kept = null, signal } = options;
   const { treePath, runId } = workspace;
   const mirrorPath = toMirrorPath(url, { mirrorRoot });
   const indexPath = toIndexPath(workspace);
@@ -58,7 +63,10 @@ export async function cloneWorkspace(workspace: Workspace, options: CloneWorkspa
     rm(indexPath, { force: true }),
     rm(`${indexPath}.lock`, { force: true }),
   ]);
-  const { ref } = await fetchBase(mirrorPath, { ...options, runRef });
+  const { ref } =
+    kept === null
+      ? await fetchBase(mirrorPath, { ...options, runRef })
+      : await pinBase(mirrorPath, { ...options, kept, runRef });
   try {
     const filling = settleAll([
       readCommit(mirrorPath, { revision: runRef, signal }),
@@ -69,13 +77,35 @@ export async function cloneWorkspace(workspace: Workspace, options: CloneWorkspa
     const [sha] = await filling;
     await finishAgentGit({ treePath, ref, sha, indexPath });
     await handOver(treePath, { owner, timesPath: toTimesPath(workspace), signal });
+    if (kept !== null) {
+      const { patchPath } = kept;
+      await layKeptChanges(workspace, { mirrorPath, baseSha: sha, indexPath, patchPath, owner, signal });
+    }
     const base = { ref, sha, mirrorPath, indexPath };
     await noteClone(workspace, base);
     return base;
   } catch (cause) {
     signal.throwIfAborted();
+    if (cause instanceof RunError) throw cause;
     throw toFetchRunError(toFetchFailure(cause), { baseRef, remoteRefs: "some", cause });
   }
+}
+
+type PinBaseOptions = CloneWorkspaceOptions & { kept: { sha: string }; runRef: string };
+
+/** Puts the run's ref on a commit that was worked on before, and brings it when the mirror does not have it (any more). */
+async function pinBase(mirrorPath: string, options: PinBaseOptions): Promise<{ ref: string }> {
+  const { kept, url, credential, baseRef, runRef, signal } = options;
+  await bringCommit(mirrorPath, {
+    ...{ url, sha: kept.sha, signal },
+    readCredential: async () => credential,
+    toMissing: () =>
+      new RunError("clone-failed", "The commit that the earlier run started from is not to be had any more.", {
+        hint: "`codex-orchestrator runs diff` prints what it had changed; start a new run.",
+      }),
+  });
+  await runGit(["update-ref", runRef, kept.sha], { gitDir: mirrorPath, signal });
+  return { ref: baseRef ?? kept.sha };
 }
 
 /** Waits for all, also when one fails, so that no child still writes when the caller goes on to clean up. */

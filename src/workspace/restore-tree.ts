@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { runGit, type GitCredential } from "../git/git.ts";
+import type { GitCredential } from "../git/git.ts";
 import { isDiskFull } from "../git/fetch-failure.ts";
 import type { Change } from "../run/changes.ts";
 import { RunError } from "../run/failure.ts";
 import type { RunId } from "../run/id.ts";
 import { applyPatch } from "./apply-patch.ts";
+import { bringCommit } from "./bring-commit.ts";
 import { toChange } from "./collect-changes.ts";
-import { fetchCommit } from "./fetch-base.ts";
 import { openMirror, toMirrorPath } from "./mirror.ts";
 import { readChanges } from "./write-tree.ts";
 
@@ -36,7 +36,7 @@ export async function restoreTree(runId: RunId, options: RestoreTreeOptions): Pr
   const draft = join(workRoot, `${runId}.${randomUUID()}.index`);
   await openMirror(mirrorPath);
   await mkdir(workRoot, { recursive: true });
-  await bringCommit(mirrorPath, options);
+  await bringCommit(mirrorPath, { ...options, sha: baseSha, toMissing });
   try {
     const { treeSha } = await applyPatch({ mirrorPath, baseSha, patchPath, indexPath: draft });
     const changes = await readChanges(mirrorPath, { from: baseSha, to: treeSha, signal: undefined });
@@ -52,18 +52,8 @@ export async function restoreTree(runId: RunId, options: RestoreTreeOptions): Pr
   }
 }
 
-async function bringCommit(mirrorPath: string, options: RestoreTreeOptions): Promise<void> {
-  const { url, baseSha: sha, readCredential, signal = new AbortController().signal } = options;
-  if (await hasCommit(mirrorPath, sha)) return;
-  const credential = await readCredential();
-  if (await fetchCommit(mirrorPath, { url, sha, credential, signal })) return;
-  throw new RunError("push-rejected", "The commit the run started from is not to be had any more.", {
+function toMissing(): RunError {
+  return new RunError("push-rejected", "The commit the run started from is not to be had any more.", {
     hint: "`codex-orchestrator runs diff` prints the patch; apply it by hand.",
   });
-}
-
-async function hasCommit(mirrorPath: string, sha: string): Promise<boolean> {
-  // Its tree as well: what was fetched and cut off in the middle may have left one without the other.
-  const { exitCode } = await runGit(["cat-file", "-e", `${sha}^{tree}`], { gitDir: mirrorPath, exitCodes: [1, 128] });
-  return exitCode === 0;
 }

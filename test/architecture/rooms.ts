@@ -39,6 +39,7 @@ const floors: Floor[] = [
       "finish-run.ts",
       "journal.ts",
       "run-files.ts",
+      "run-threads.ts",
       "run-life.ts",
       "run-reporter.ts",
       "run-progress.ts",

@@ -25,9 +25,9 @@ export async function findRepository(
   if (parsed.kind === "url" && !parsed.url.startsWith("https:"))
     return refuse(`${JSON.stringify(text)} is not an https URL`);
   const repository = parsed.kind === "local" ? await findLocal(parsed.path, { workspacePath }) : toKnown(parsed);
-  if (repository === null) return named === undefined ? refuseDefault(workspacePath) : refuseMissing(text);
+  if (repository === null) return named === undefined ? refuseDefault(workspacePath) : refuseRepository(text);
   const isMeant = parts.isAllowed(repository) && principal.mayUse(repository);
-  if (!isMeant || (await parts.lookUp(repository)) === "missing") return refuseMissing(text);
+  if (!isMeant || (await parts.lookUp(repository)) === "missing") return refuseRepository(text);
   return { kind: "found", repository };
 }
 
@@ -54,7 +54,8 @@ function refuse(why: string): FoundRepository {
   return { kind: "refused", why: `repo: ${why}.`, hint: HINT };
 }
 
-function refuseMissing(text: string): FoundRepository {
+/** The answer for a repository that does not exist, or may not be used. */
+export function refuseRepository(text: string): Extract<FoundRepository, { kind: "refused" }> {
   return {
     kind: "refused",
     why: `repo: there is no repository ${JSON.stringify(text)} that may be used here.`,

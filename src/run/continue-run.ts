@@ -1,0 +1,69 @@
+import { toRunFailure, type RunFailure } from "./failure.ts";
+import type { Resume, RunRequest } from "./request.ts";
+import type { RunResult } from "./result.ts";
+
+/** What a run that goes on with an earlier one takes over from it. */
+export type Continuation = Pick<
+  RunRequest,
+  | "repository"
+  | "mode"
+  | "base"
+  | "branch"
+  | "dir"
+  | "model"
+  | "effort"
+  | "draft"
+  | "allow_protected"
+  | "resume"
+  | "output_schema"
+>;
+
+/**
+ * What a run takes over that goes on with the Codex thread of an earlier one, or why there is nothing to go on with. Changes
+ * that were pushed are continued on their branch, also by a reply to a reply that added nothing; changes that were only kept
+ * stand in the workspace again.
+ */
+export function toContinuation(
+  request: RunRequest,
+  result: RunResult,
+): { kind: "continues"; continuation: Continuation } | { kind: "refused"; failure: RunFailure } {
+  const threadId = result.codex?.thread_id ?? null;
+  if (threadId === null) return { kind: "refused", failure: toNoThread(request) };
+  const { repository, mode, dir, model, effort, draft, allow_protected } = request;
+  const changes = toChanges(request, result);
+  const branch = result.branch ?? request.branch;
+  return {
+    kind: "continues",
+    continuation: {
+      ...{ repository, mode, dir, model, effort, draft, allow_protected, output_schema: null },
+      base: changes === "pushed" ? branch : (result.base?.ref ?? request.base),
+      branch,
+      resume: {
+        run_id: request.run_id,
+        thread_id: threadId,
+        changes,
+        base_ref: request.resume?.base_ref ?? result.base?.ref ?? request.base,
+        base_sha: changes === "kept" ? (result.base?.sha ?? null) : null,
+      },
+    },
+  };
+}
+
+function toChanges(request: RunRequest, { branch, commit, output, base }: RunResult): Resume["changes"] {
+  if (branch !== null && commit !== null) return "pushed";
+  if (output.files_changed.length > 0 && (base?.sha ?? null) !== null) return "kept";
+  return isOnOwnBranch(request) ? "pushed" : "none";
+}
+
+/** Whether a run goes on, by a further commit, with a branch that an earlier run of its thread pushed. */
+export function isOnOwnBranch({ resume, base, branch }: RunRequest): boolean {
+  return resume !== null && branch !== null && base === branch;
+}
+
+function toNoThread({ resume }: RunRequest): RunFailure {
+  const message = "The earlier run never came as far as a Codex thread, so there is nothing to go on with.";
+  return toRunFailure("thread-missing", {
+    message,
+    ...(resume === null ? {} : { hint: `Reply once more to the run before it, ${resume.run_id}, or start a new run.` }),
+  });
+}
