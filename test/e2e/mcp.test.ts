@@ -192,6 +192,45 @@ describe("a repository in the workspace", () => {
   });
 });
 
+test("variables reach the agent's commands, and nobody sees their values", async () => {
+  const secret = "s3cret-0123456789-value";
+  script = [
+    {
+      items: [
+        { kind: "shell", command: 'echo "is $DEPLOY_TOKEN" | tee seen.txt; printenv PLAIN > plain.txt; rm seen.txt' },
+      ],
+    },
+    { items: [{ kind: "say", text: `It was ${secret}.\n${DONE}` }] },
+  ];
+  const answer = await http.call("codex_run", {
+    ...{ prompt: `Use ${secret}`, repo: world.github.repository },
+    env_vars: { DEPLOY_TOKEN: secret, PLAIN: "production" },
+  });
+  expect(answer.structuredContent).toMatchObject({ status: "done", output: { files_changed: ["plain.txt"] } });
+  const log = await http.call("codex_run_artifacts", { run_id: idOf(answer), artifact: "log" });
+  const events = await http.call("codex_run_artifacts", { run_id: idOf(answer), artifact: "events" });
+  expect(JSON.stringify([answer, log, events, await world.botComments()])).not.toContain(secret);
+  expect(textOf(log)).toContain("is ***");
+});
+
+test("an answer that a schema asks for comes back as data", async () => {
+  const data = { verdict: "good", files: 3 };
+  script = [{ items: [{ kind: "say", text: JSON.stringify(data) }] }];
+  const output_schema = {
+    ...{ type: "object", additionalProperties: false, required: ["verdict", "files"] },
+    properties: { verdict: { type: "string" }, files: { type: "integer" } },
+  };
+  const call = { prompt: "Judge", mode: "ask", repo: world.github.repository, output_schema };
+  const answer = await stdio.call("codex_run", call);
+  expect(answer.structuredContent).toMatchObject({ status: "done", marker: null, output: { data } });
+  script = [{ items: [{ kind: "say", text: JSON.stringify({ verdict: 1 }) }] }];
+  const wrong = await stdio.call("codex_run", { ...call, prompt: "Judge again" });
+  expect([wrong.isError, wrong.structuredContent]).toMatchObject([
+    true,
+    { status: "error", error: { reason: "answer-invalid" } },
+  ]);
+});
+
 test("resources hold the log, the diff and the result, and subscribers hear of changes", async () => {
   script = work;
   for (const client of [http, stdio]) {
