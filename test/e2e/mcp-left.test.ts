@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ModelScript } from "../../src/demo/model-script.ts";
+import { RunResult } from "../../src/run/result.ts";
 import { connectOverStdio, type McpClient } from "../helpers/mcp-clients.ts";
 import { startPostgres, type PostgresServer } from "../helpers/postgres.ts";
 import { DONE, openWorld, until, type World } from "./world.ts";
@@ -97,7 +98,7 @@ describe("on another machine that shares the database", () => {
     expect(answered.structuredContent).toMatchObject({
       status: "done",
       output: { files_changed: ["a.txt", "b.txt"] },
-      codex: { thread_id: (asked.structuredContent?.["codex"] as { thread_id: string }).thread_id },
+      codex: { thread_id: RunResult.parse(asked.structuredContent).codex?.thread_id },
     });
     expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("FIRST-PROMPT");
     const log = await two.call("codex_run_artifacts", { run_id: runIdOf(asked), artifact: "log", limit: 100 });
