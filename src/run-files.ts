@@ -1,26 +1,24 @@
-import { access, mkdir } from "node:fs/promises";
-import { PassThrough } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { mkdir } from "node:fs/promises";
 import type { Logger } from "./logger.ts";
 import type { RunId } from "./run/id.ts";
 import type { RunRequest } from "./run/request.ts";
 import type { RunResult } from "./run/result.ts";
+import { createNewestFiles, exists } from "./store/newest-files.ts";
+import { readTail, type Page, type PageOptions, type Tail } from "./store/page.ts";
 import type { StatePaths } from "./store/paths.ts";
+import { completeResult, FULL_LOG_BYTES, type CompleteOptions } from "./store/complete-result.ts";
 import {
   readLogTail,
   readPatch,
   runFileNames,
-  streamRunFile,
   toRunFile,
   writeRequest,
   writeResult,
   type RunFile,
 } from "./store/run-files.ts";
-import { readFilePage, readStreamPage, type Page, type PageOptions } from "./store/page.ts";
 import type { SharedFiles } from "./store/shared-files.ts";
 
-/** How much of a log the result document holds, and how large a patch a report may show. */
-const FULL_LOG_BYTES = 1024 * 1024;
+/** How large a patch a report may show. */
 const SHOWN_PATCH_BYTES = 40 * 1024;
 
 /** How often what a run's files have gained goes to the database, in milliseconds. */
@@ -32,8 +30,13 @@ export type RunFiles = {
   /** Has the patch and the log of a run whose agent has ended on this machine, if there are any. */
   bringHere(runId: RunId): Promise<void>;
   writeResult(result: RunResult): Promise<void>;
-  readLogTail(runId: RunId): Promise<{ text: string; truncated: boolean } | null>;
+  readLogTail(runId: RunId): Promise<Tail | null>;
   readPatch(runId: RunId): Promise<string | null>;
+  /**
+   * A result as the record has it, with its log: the document that `result.json` is, or will be. With `maxLogBytes` it holds
+   * no more of the log than that, the last of it. Without a log it stays as it is.
+   */
+  completeResult(result: RunResult, options?: CompleteOptions): Promise<RunResult>;
 };
 
 /** The files of runs wherever they are: on this machine, and for several machines in the database as well. */
@@ -49,11 +52,9 @@ export type RunFilesEverywhere = RunFiles & {
    */
   readPage(runId: RunId, file: RunFile, page: PageOptions): Promise<Page | null>;
   /** The last whole characters of a file within `maxBytes`; null when it is not there. */
-  readTail(
-    runId: RunId,
-    file: RunFile,
-    options: { maxBytes: number },
-  ): Promise<{ text: string; truncated: boolean } | null>;
+  readTail(runId: RunId, file: RunFile, options: { maxBytes: number }): Promise<Tail | null>;
+  /** The size of a file in bytes, without reading it; null when it is not there. */
+  size(runId: RunId, file: RunFile): Promise<number | null>;
   /** Removes from the database what runs left there that gained nothing since `before`. Resolves with their number. */
   prune(before: Date): Promise<number>;
 };
@@ -75,25 +76,13 @@ export function createRunFiles({ paths, shared, own, isHere, log }: RunFilesOpti
   const sync = async (runId: RunId, to: SharedFiles | null): Promise<void> => {
     for (const file of ["log", "events"] as const) await to?.append(runId, at(runId, file));
   };
-  const readPage = async (runId: RunId, file: RunFile, { offset, limit }: PageOptions): Promise<Page | null> => {
-    const { name, path } = at(runId, file);
-    if (shared === null || ((await exists(path)) && (await isHere(runId))))
-      return readFilePage(path, { offset, limit });
-    const size = (await shared.list(runId)).find((stored) => stored.name === name)?.bytes;
-    if (size === undefined) return readFilePage(path, { offset, limit });
-    const start = Math.min(offset, size);
-    const stream = await shared.open(runId, { name, from: start });
-    return stream === null ? null : readStreamPage(stream, { start, limit, size });
-  };
+  const newest = createNewestFiles({ paths, shared, isHere });
   return {
-    readPage,
-    readTail: async (runId, file, { maxBytes }) => {
-      const last = await readPage(runId, file, { offset: Number.MAX_SAFE_INTEGER, limit: 1 });
-      if (last === null) return null;
-      const offset = Math.max(0, last.size - maxBytes);
-      const page = await readPage(runId, file, { offset, limit: maxBytes });
-      return page === null ? null : { text: page.text, truncated: offset > 0 };
-    },
+    stream: newest.stream,
+    size: async (runId, file) => (await newest.find(runId, file)).size(),
+    readPage: async (runId, file, page) => (await newest.find(runId, file)).readPage(page),
+    readTail: async (runId, file, options) => readTail(await newest.find(runId, file), options),
+    completeResult: (result, options) => completeResult(result, { ...options, files: newest }),
     writeRequest: async (request) => {
       await writeRequest(paths, request);
       await shared?.replace(request.run_id, at(request.run_id, "request"));
@@ -130,26 +119,5 @@ export function createRunFiles({ paths, shared, own, isHere, log }: RunFilesOpti
       }
     },
     prune: async (before) => (await shared?.prune(before)) ?? 0,
-    stream: (runId, file) => {
-      if (shared === null) return streamRunFile(paths, { runId, file });
-      const stream = new PassThrough();
-      const { name, path } = at(runId, file);
-      const open = async (): Promise<NodeJS.ReadableStream> => {
-        const isNewest = (await exists(path)) && (await isHere(runId));
-        const stored = isNewest ? null : await shared.open(runId, { name });
-        return stored ?? streamRunFile(paths, { runId, file });
-      };
-      open()
-        .then((source) => pipeline(source, stream))
-        .catch((error: unknown) => stream.destroy(error instanceof Error ? error : new Error(String(error))));
-      return stream;
-    },
   };
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,9 +1,10 @@
 import { createReadStream } from "node:fs";
-import { mkdir, open, readFile, rename, stat, type FileHandle } from "node:fs/promises";
+import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunId } from "../run/id.ts";
 import type { RunRequest } from "../run/request.ts";
 import type { RunResult } from "../run/result.ts";
+import { readTail, toLocalFile, type Tail } from "./page.ts";
 import type { StatePaths } from "./paths.ts";
 
 /** The files a run leaves under RUNS_PATH/<run_id>/. */
@@ -51,36 +52,17 @@ export async function readPatch(
   return size === 0 || size > maxBytes ? null : readFile(path, "utf8");
 }
 
-/** The last bytes of the log, beginning at a whole character, and whether something stands before them. */
-export async function readLogTail(
+/** The last whole characters of the log on this machine within `maxBytes`; null when there is none. */
+export function readLogTail(
   paths: StatePaths,
   { runId, maxBytes }: { runId: RunId; maxBytes: number },
-): Promise<{ text: string; truncated: boolean } | null> {
-  let handle: FileHandle;
-  try {
-    handle = await open(toRunFile(paths, { runId, file: "log" }));
-  } catch {
-    return null;
-  }
-  try {
-    const { size } = await handle.stat();
-    const start = Math.max(0, size - maxBytes);
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - start), 0, size - start, start);
-    const whole = buffer.subarray(0, bytesRead);
-    return { text: whole.subarray(start === 0 ? 0 : toCharacterStart(whole)).toString("utf8"), truncated: start > 0 };
-  } finally {
-    await handle.close();
-  }
+): Promise<Tail | null> {
+  return readTail(toLocalFile(toRunFile(paths, { runId, file: "log" })), { maxBytes });
 }
 
 /** A file of a run as a stream of bytes; rejects through the stream's `error` event when it is not there. */
 export function streamRunFile(paths: StatePaths, options: { runId: RunId; file: RunFile }): NodeJS.ReadableStream {
   return createReadStream(toRunFile(paths, options));
-}
-
-function toCharacterStart(bytes: Buffer): number {
-  const start = bytes.findIndex((byte) => (byte & 0xc0) !== 0x80);
-  return start === -1 ? bytes.length : start;
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

@@ -33,6 +33,8 @@ export type SharedFiles = {
   saveFolder(runId: RunId, folder: { prefix: string; path: string }): Promise<SavedFolder>;
   /** Makes such a folder again, in place of what is there; false when none is kept. See `restoreFolder`. */
   restoreFolder(runId: RunId, folder: RestoreFolderOptions): Promise<boolean>;
+  /** How much of a file is stored, in bytes; null when it is not there. */
+  size(runId: RunId, name: string): Promise<number | null>;
   /** Names and sizes in bytes, sorted by name. */
   list(runId: RunId): Promise<{ name: string; bytes: number }[]>;
   /** Removes the files of runs that got none since `before`. Resolves with the number of runs. */
@@ -60,6 +62,7 @@ export function createSharedFiles(database: Database, { owner }: SharedFilesOpti
     restore: (runId, file) => restoreFile(table, { runId, ...file }),
     saveFolder: (runId, folder) => turnsOf(runId).take(() => saveFolder(table, { runId, ...folder })),
     restoreFolder: (runId, folder) => restoreFolder(table, { runId, ...folder }),
+    size: async (runId, name) => (await table.last(runId, name))?.head.end ?? null,
     list: table.list,
     prune: table.prune,
   };
