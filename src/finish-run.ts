@@ -4,10 +4,11 @@ import type { RunOutcome } from "./run/outcome.ts";
 import { toRepositoryName } from "./run/request.ts";
 import type { RunResult } from "./run/result.ts";
 import { passStep } from "./steps.ts";
+import { withLog } from "./run/result-log.ts";
 
-/** Gives a run its final status, on record and then in `result.json`. From here on only the report is left. */
+/** Gives a run its final status, on record. From here on only the report is left, to which `result.json` and the log in it belong. */
 export async function finishRun(life: RunLife, outcome: RunOutcome): Promise<RunResult> {
-  const result = maskResult(await toResult(life, outcome), life);
+  const result = maskResult(toResult(life, outcome), life);
   await life.journal.record((writer) => writer.finish(result));
   life.log.info(
     { status: result.status, reason: result.error?.reason ?? null, durationS: result.duration },
@@ -21,12 +22,13 @@ export async function finishRun(life: RunLife, outcome: RunOutcome): Promise<Run
  * may be done again. Rejects when the end could not be told now, but may be later.
  */
 export async function reportRun(
-  { claimed, journal, files, reporter, ...life }: RunLife,
+  { claimed, journal, files, reporter, mask, ...life }: RunLife,
   result: RunResult,
 ): Promise<void> {
   const { request } = claimed;
   const reached = journal.reached;
-  await files.writeResult(result);
+  const log = await files.readLogTail(request.run_id);
+  await files.writeResult(log === null ? result : withLog(result, { ...log, text: mask.text(log.text) }));
   if (journal.isTakenOver) await life.discardRemains(request.run_id);
   await reporter?.onFinished({
     request: toShownRequest(request),
@@ -38,10 +40,10 @@ export async function reportRun(
   await journal.record((writer) => writer.close());
 }
 
-async function toResult(life: RunLife, outcome: RunOutcome): Promise<RunResult> {
-  const { claimed, facts, stopwatch, startedAt, files } = life;
+/** The result without its log, which `reportRun` adds where it is written out. */
+function toResult(life: RunLife, outcome: RunOutcome): RunResult {
+  const { claimed, facts, stopwatch, startedAt } = life;
   const { request } = claimed;
-  const tail = await files.readLogTail(request.run_id);
   const timings = stopwatch.timings();
   return {
     run_id: request.run_id,
@@ -52,8 +54,8 @@ async function toResult(life: RunLife, outcome: RunOutcome): Promise<RunResult> 
     output: {
       summary: outcome.summary,
       files_changed: outcome.filesChanged,
-      full_log: tail?.text ?? null,
-      log_truncated: tail?.truncated ?? false,
+      full_log: null,
+      log_truncated: false,
       ...(outcome.data === undefined ? {} : { data: outcome.data }),
     },
     mode: request.mode,

@@ -50,7 +50,7 @@ export type Orchestrator = {
   ): Promise<Acceptance | { kind: "conflict"; runId: RunId }>;
   /** Asks for a run's end, wherever it is and whoever executes it. */
   cancel(runId: RunId): Promise<"requested" | "over" | "unknown">;
-  /** Resolves with a run's result when it is over and, if this process executes it, reported. */
+  /** Resolves with a run's result, all of it, when it is over and, if this process executes it, reported. */
   settled(runId: RunId): Promise<RunResult>;
   /** Begins to take runs: what other processes left is taken up first. */
   start(): Promise<void>;
@@ -116,7 +116,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
       }
       return answer;
     },
-    settled: (runId) => waitForResult(runId, { store, dispatcher }),
+    settled: (runId) => waitForResult(runId, { store, files: options.files, dispatcher }),
     start: () => dispatcher.start(),
     stop: async () => {
       isStopping = true;
@@ -152,12 +152,14 @@ const ASK_EVERY_MS = 250;
 
 async function waitForResult(
   runId: RunId,
-  { store, dispatcher }: { store: RunStore; dispatcher: Dispatcher<ClaimedRun> },
+  { store, files, dispatcher }: Pick<OrchestratorOptions, "store" | "files"> & { dispatcher: Dispatcher<ClaimedRun> },
 ): Promise<RunResult> {
   for (;;) {
     await dispatcher.settled(runId);
-    const result = (await store.find(runId))?.result ?? null;
-    if (result !== null && !dispatcher.isExecuting(runId)) return result;
-    await new Promise((resolve) => setTimeout(resolve, dispatcher.isExecuting(runId) ? 0 : ASK_EVERY_MS));
+    const isOver = await store.isOver(runId);
+    const isExecuting = dispatcher.isExecuting(runId);
+    const result = isOver && !isExecuting ? (await store.find(runId))?.result : null;
+    if (result) return files.completeResult(result);
+    await new Promise((resolve) => setTimeout(resolve, isExecuting ? 0 : ASK_EVERY_MS));
   }
 }

@@ -17,7 +17,7 @@ export type PublishKeptRunOptions = {
   protectedFiles: "held" | "allowed";
 };
 
-/** Publishes what a run kept, and records its new result. Rejects with `RunError`. */
+/** Publishes what a run kept, and records its new result. Resolves with all of it, as `result.json` is. Rejects with `RunError`. */
 export async function publishKeptRun(
   runId: RunId,
   { store, paths, files, destinations, protectedFiles }: PublishKeptRunOptions,
@@ -44,6 +44,7 @@ export async function publishKeptRun(
     },
   );
   await store.replaceResult(published);
-  await files.writeResult(published);
-  return published;
+  const document = await files.completeResult(published);
+  await files.writeResult(document);
+  return document;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -10,9 +10,9 @@ import { createLocalBell } from "../src/queue/local-bell.ts";
 import { RunError } from "../src/run/failure.ts";
 import type { RunId } from "../src/run/id.ts";
 import type { RunResult } from "../src/run/result.ts";
+import { createRunFiles } from "../src/run-files.ts";
 import { openDatabase, type Database } from "../src/store/database.ts";
 import { makeStateFolders, toStatePaths } from "../src/store/paths.ts";
-import { readLogTail, readPatch, writeRequest, writeResult } from "../src/store/run-files.ts";
 import { createClaimStore } from "../src/store/claims.ts";
 import { readProcessIdentity } from "../src/store/process-identity.ts";
 import { createRunStore, type RunStore } from "../src/store/runs.ts";
@@ -75,6 +75,7 @@ beforeEach(async () => {
   await makeStateFolders(paths);
   database = await openDatabase({ kind: "sqlite", path: paths.database });
   store = createRunStore(database);
+  const log = createLogger({ level: "silent", mask: createMask() });
   orchestrator = createOrchestrator({
     store,
     claims: createClaimStore(database, { process: readProcessIdentity() }),
@@ -82,18 +83,12 @@ beforeEach(async () => {
     takes: "all",
     home: null,
     limits: { total: 1, perRepository: 1, maxQueued: 100 },
-    files: {
-      writeRequest: (run) => writeRequest(paths, run),
-      bringHere: async () => {},
-      writeResult: (result) => writeResult(paths, result),
-      readLogTail: (runId) => readLogTail(paths, { runId, maxBytes: 1000 }),
-      readPatch: (runId) => readPatch(paths, { runId, maxBytes: 1000 }),
-    },
+    files: createRunFiles({ paths, shared: null, own: null, isHere: async () => true, log }),
     mask: createMask(),
     stagesFor: () => ({ ...working, ...stages }),
     reporter: null,
     discardRemains: async () => {},
-    log: createLogger({ level: "silent", mask: createMask() }),
+    log,
   });
   await orchestrator.start();
 });
@@ -168,4 +163,42 @@ test("the same delivery is the same run", async () => {
   expect(await resultOf(runId)).toMatchObject({ status: "done", branch: null });
   expect(await accept({ deliveryId: "d" })).toBe(runId);
   expect(await store.list({ limit: 10 })).toHaveLength(1);
+});
+
+test("the same call is the same run until it was told, and a key that was another call's is a conflict", async () => {
+  stages = { collectChanges: async () => ({ treeSha: "c".repeat(40), changes: [], leftOut: [] }) };
+  const call = { session: "s", args: "one" };
+  const first = await orchestrator.acceptCall(newRun, { deliveryId: null, call });
+  if (first.kind !== "accepted") throw new Error("it was not accepted");
+  await resultOf(first.runId);
+  expect(await orchestrator.acceptCall(newRun, { deliveryId: null, call })).toEqual(first);
+  await store.noteTold(first.runId);
+  expect(await orchestrator.acceptCall(newRun, { deliveryId: null, call })).not.toEqual(first);
+
+  const keyed = await orchestrator.acceptCall(newRun, { deliveryId: "key", call: { ...call, args: "two" } });
+  if (keyed.kind !== "accepted") throw new Error("it was not accepted");
+  expect(await orchestrator.acceptCall(newRun, { deliveryId: "key", call: { ...call, args: "two" } })).toEqual(keyed);
+  expect(await orchestrator.acceptCall(newRun, { deliveryId: "key", call: { ...call, args: "three" } })).toEqual({
+    kind: "conflict",
+    runId: keyed.runId,
+  });
+});
+
+test("a call with the key of a run that was not called for gets that run", async () => {
+  const runId = await accept({ deliveryId: "d" });
+  const call = { session: "s", args: "one" };
+  expect(await orchestrator.acceptCall(newRun, { deliveryId: "d", call })).toEqual({ kind: "accepted", runId });
+});
+
+test("a result is complete, as result.json is, while the record of it holds no log", async () => {
+  stages = {
+    cloneWorkspace: async ({ runId }) => {
+      writeFileSync(join(folder, runId, "log.txt"), "zażółć\n");
+      throw new RunError("clone-failed", "No.");
+    },
+  };
+  const result = await resultOf(await accept());
+  expect(result.output).toMatchObject({ full_log: "zażółć\n", log_truncated: false });
+  expect(JSON.parse(readFileSync(join(folder, result.run_id, "result.json"), "utf8"))).toEqual(result);
+  expect((await store.find(result.run_id))?.result?.output.full_log).toBeNull();
 });

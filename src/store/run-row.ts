@@ -5,6 +5,7 @@ import { RunProgress } from "../run/progress.ts";
 import { RunRequest } from "../run/request.ts";
 import { RunResult, Usage } from "../run/result.ts";
 import { LiveState, type RunState } from "../run/state.ts";
+import { dropLog } from "../run/result-log.ts";
 
 /** One run as it stands on record. `result` is there once the state is final. */
 export type RunRecord = {
@@ -70,6 +71,11 @@ export function toRecord(row: RecordRow, { queuePosition }: { queuePosition: num
 }
 
 export const RequestColumn = json(RunRequest);
+
+/** A result as the record keeps it. Every look at a run reads it, so that the log, which is long, is not in it. */
+export function toResultColumn(result: RunResult): string {
+  return JSON.stringify(dropLog(result));
+}
 
 /** What the process that takes a run needs of it. */
 export const ClaimRow = z.object({

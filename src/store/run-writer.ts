@@ -6,6 +6,7 @@ import type { RunProgress } from "../run/progress.ts";
 import type { RunResult, Usage } from "../run/result.ts";
 import type { Database } from "./database.ts";
 import { joinRound, promoteLane } from "./lines.ts";
+import { toResultColumn } from "./run-row.ts";
 import type { RunsTable, Tables } from "./tables.ts";
 
 /** Somebody else took the run since, so nothing is written for it from here any more. */
@@ -84,7 +85,7 @@ async function writeFenced(kysely: Database["kysely"], { runId, fence, changes }
 async function finishRun(database: Database, { result, ...claim }: Claim & { result: RunResult }): Promise<void> {
   await database.transact(
     async (transaction) => {
-      const changes = { state: result.status, result: JSON.stringify(result), progress: null };
+      const changes = { state: result.status, result: toResultColumn(result), progress: null };
       await writeFenced(transaction, { ...claim, changes });
       const { lane } = await readQueueColumns(transaction, claim);
       if (lane !== null) await promoteLane(transaction, { lane });

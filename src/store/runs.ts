@@ -3,14 +3,17 @@ import { RunId } from "../run/id.ts";
 import type { RunRequest } from "../run/request.ts";
 import type { RunResult } from "../run/result.ts";
 import { addRun, type AddedRun, type AddRunOptions } from "./add-run.ts";
+import { findCallArgs, noteTold } from "./calls.ts";
 import { reserveComment, type CommentReservation } from "./comments.ts";
 import type { Database } from "./database.ts";
 import { readLeases } from "./lease.ts";
 import { isOpen } from "./lines.ts";
-import { findPosition } from "./positions.ts";
+import { findQueuePosition } from "./positions.ts";
 import { readProcessIdentity, type ProcessIdentity } from "./process-identity.ts";
 import { createRequestSeal, type RequestSeal } from "./request-seal.ts";
-import { RecordRow, recordColumns, RequestColumn, toRecord, type RunRecord } from "./run-row.ts";
+import { dropLog } from "../run/result-log.ts";
+import { RecordRow, recordColumns, RequestColumn, toRecord, toResultColumn, type RunRecord } from "./run-row.ts";
+import { findState, isOver, type RunStateRecord } from "./run-state.ts";
 
 export type { RunRecord } from "./run-row.ts";
 
@@ -37,12 +40,17 @@ export type RunStore = {
   add(request: RunRequest, options: Omit<AddRunOptions, "sealed">): Promise<AddedRun>;
   /** The run that was accepted for this delivery before. */
   findByDelivery(deliveryId: string): Promise<RunId | null>;
+  /** The record keeps results without their log: see `RunFiles.completeResult`. */
   find(runId: RunId): Promise<RunRecord | null>;
+  /** The same without the result, which is not read: for those who ask again and again. */
+  findState(runId: RunId): Promise<RunStateRecord | null>;
+  /** Whether the run has its result: the cheapest question there is. */
+  isOver(runId: RunId): Promise<boolean>;
   /** As it may be shown: without the values of its variables, which only `ClaimStore` gives, and only while the run is open. */
   request(runId: RunId): Promise<RunRequest | null>;
   /** Who took the run last: the process, null when it gave it back, and its machine, null when nobody took it yet. */
   takenBy(runId: RunId): Promise<{ owner: string | null; machine: string | null }>;
-  /** Newest first. */
+  /** Newest first. No result in a list holds a log. */
   list(options: ListRunsOptions): Promise<RunRecord[]>;
   /** The runs asked for in one issue or pull request, newest first. */
   listThread(options: { repositoryId: number; number: number }): Promise<RunRecord[]>;
@@ -86,6 +94,8 @@ export function createRunStore(
       const row = await kysely.selectFrom("runs").select(recordColumns).where("run_id", "=", runId).executeTakeFirst();
       return row === undefined ? null : readRecord(database, { row });
     },
+    findState: (runId) => findState(database, { runId }),
+    isOver: (runId) => isOver(database, { runId }),
     request: async (runId) => {
       const row = await kysely.selectFrom("runs").select("request").where("run_id", "=", runId).executeTakeFirst();
       return row === undefined ? null : RequestColumn.parse(row.request);
@@ -103,7 +113,7 @@ export function createRunStore(
         .where("thread_number", "=", number)
         .orderBy("seq", "desc")
         .execute();
-      return Promise.all(rows.map((row) => readRecord(database, { row })));
+      return readRecords(database, { rows });
     },
     countByActor: async (actorId, since) => {
       const row = await kysely
@@ -114,33 +124,19 @@ export function createRunStore(
         .executeTakeFirst();
       return z.object({ runs: z.number() }).parse(row).runs;
     },
-    position: async (runId) => {
-      const row = await kysely.selectFrom("runs").select(recordColumns).where("run_id", "=", runId).executeTakeFirst();
-      return row === undefined ? null : (await readRecord(database, { row })).queuePosition;
-    },
+    position: async (runId) => (await findState(database, { runId }))?.queuePosition ?? null,
     requestCancel: (runId) => requestCancel(database, { runId }),
     replaceResult: async (result) => {
       await kysely
         .updateTable("runs")
-        .set({ state: result.status, result: JSON.stringify(result) })
+        .set({ state: result.status, result: toResultColumn(result) })
         .where("run_id", "=", result.run_id)
         .where("result", "is not", null)
         .execute();
     },
     listOpen: () => listOpen(database),
-    findCallArgs: async (runId) => {
-      const row = kysely.selectFrom("runs").select("call_args").where("run_id", "=", runId);
-      return (await row.executeTakeFirst())?.call_args ?? null;
-    },
-    noteTold: async (runId) => {
-      await kysely
-        .updateTable("runs")
-        .set({ told_at: new Date().toISOString() })
-        .where("run_id", "=", runId)
-        .where("call_session", "is not", null)
-        .where("told_at", "is", null)
-        .execute();
-    },
+    findCallArgs: (runId) => findCallArgs(database, { runId }),
+    noteTold: (runId) => noteTold(database, { runId }),
     reserveComment: (runId, process) => reserveComment(database, { runId, process }),
     noteComment: async (runId, commentId) => {
       await kysely.updateTable("runs").set({ comment_id: commentId }).where("run_id", "=", runId).execute();
@@ -150,8 +146,13 @@ export function createRunStore(
 
 async function readRecord({ kysely }: Database, { row }: { row: unknown }): Promise<RunRecord> {
   const found = RecordRow.parse(row);
-  const isWaiting = (found.place === "behind" || found.place === "ready") && found.cancel_requested_at === null;
-  return toRecord(found, { queuePosition: isWaiting ? await findPosition(kysely, found) : null });
+  return toRecord(found, { queuePosition: await findQueuePosition(kysely, found) });
+}
+
+/** Rows of before the record left logs out hold them still; no list does. */
+async function readRecords(database: Database, { rows }: { rows: readonly unknown[] }): Promise<RunRecord[]> {
+  const records = await Promise.all(rows.map((row) => readRecord(database, { row })));
+  return records.map((record) => ({ ...record, result: record.result === null ? null : dropLog(record.result) }));
 }
 
 async function listRuns(database: Database, { limit, repo, status, before }: ListRunsOptions): Promise<RunRecord[]> {
@@ -162,7 +163,7 @@ async function listRuns(database: Database, { limit, repo, status, before }: Lis
   if (before !== undefined)
     query = query.where("seq", "<", (eb) => eb.selectFrom("runs").select("seq").where("run_id", "=", before));
   const rows = await query.execute();
-  return Promise.all(rows.map((row) => readRecord(database, { row })));
+  return readRecords(database, { rows });
 }
 
 async function requestCancel(

@@ -119,6 +119,8 @@ test("a pull request that cannot be opened leaves the branch, and publishing aga
   });
   const published = await world.server.product.publishRun(result.run_id, { protectedFiles: "held" });
   expect(published).toMatchObject({ status: "done", commit: result.commit });
+  expect(published.output.full_log).toBe(world.file(result, "log.txt"));
+  expect(JSON.parse(world.file(result, "result.json"))).toEqual(published);
 });
 
 test("a token that expires during the run is renewed", async () => {

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -91,8 +91,12 @@ describe("run on a local repository", () => {
     const diff = await cli(["runs", "diff", result.run_id]);
     writeFileSync(join(folder, "x.patch"), diff.out);
     git("apply", "--check", join(folder, "x.patch"));
-    expect((await cli(["runs", "log", result.run_id])).out).toContain("echo more");
+    const log = await cli(["runs", "log", result.run_id]);
+    expect(log.out).toContain("echo more");
+    expect(result.output).toMatchObject({ full_log: log.out, log_truncated: false });
     expect(JSON.parse((await cli(["runs", "show", result.run_id, "--json"])).out)).toEqual(result);
+    expect(JSON.parse((await cli(["runs", "cancel", result.run_id, "--json"])).out)).toEqual(result);
+    expect(JSON.parse(readFileSync(join(folder, "runs", result.run_id, "result.json"), "utf8"))).toEqual(result);
     expect(JSON.parse((await cli(["runs", "list", "--json"])).out)).toMatchObject([
       { run_id: result.run_id, status: "done" },
     ]);

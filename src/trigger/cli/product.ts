@@ -1,5 +1,6 @@
 import type { Config } from "../../config.ts";
 import type { Orchestrator } from "../../orchestrator.ts";
+import type { RunFilesEverywhere } from "../../run-files.ts";
 import type { RunReporter } from "../../run-reporter.ts";
 import type { RunId } from "../../run/id.ts";
 import type { RunResult } from "../../run/result.ts";
@@ -14,6 +15,8 @@ export type Product = AsyncDisposable & {
   /** Publishes what a finished run kept, without running the model. Rejects with `RunError`. */
   publishRun(runId: RunId, options: { protectedFiles: "held" | "allowed" }): Promise<RunResult>;
   streamRunFile(runId: RunId, file: RunFile): NodeJS.ReadableStream;
+  /** The same files in parts, and results with their logs. */
+  files: Pick<RunFilesEverywhere, "readPage" | "readTail" | "completeResult">;
 };
 
 /**

@@ -32,8 +32,10 @@ export async function showRun(
   { id, flags, terminal }: { id: string; flags: { json?: boolean | undefined }; terminal: Terminal },
 ): Promise<void> {
   const record = await findRecord(product, id);
-  if (flags.json === true) terminal.out.write(`${JSON.stringify(record.result ?? toRow(record), null, 2)}\n`);
-  else if (record.result === null) terminal.out.write(`${toLine(record)}\n`);
+  if (flags.json === true) {
+    const document = record.result === null ? toRow(record) : await product.files.completeResult(record.result);
+    terminal.out.write(`${JSON.stringify(document, null, 2)}\n`);
+  } else if (record.result === null) terminal.out.write(`${toLine(record)}\n`);
   else terminal.out.write(`run ${record.runId} of ${record.repo}\n${toResultText(record.result, product.config)}`);
 }
 

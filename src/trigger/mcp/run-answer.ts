@@ -33,9 +33,7 @@ export const RunAnswer = RunResult.partial().extend({
 export async function toRunAnswer(record: RunRecord, { files }: Pick<McpParts, "files">): Promise<ToolAnswer> {
   const { result } = record;
   if (result === null) return toStateAnswer(record);
-  const log = await files.readTail(record.runId, "log", { maxBytes: MAX_LOG_BYTES });
-  const output = { ...result.output, full_log: log?.text ?? null, log_truncated: log?.truncated ?? false };
-  const document = { ...result, output };
+  const document = await files.completeResult(result, { maxLogBytes: MAX_LOG_BYTES });
   const isFailure = result.status === "error" || result.status === "timeout";
   return { kind: isFailure ? "failed" : "answered", text: toResultTexts(document), data: document };
 }

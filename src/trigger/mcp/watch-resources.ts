@@ -53,9 +53,6 @@ export function createWatch({ loadParts, onChanged }: WatchOptions): Subscriptio
 
 /** What changes when a run's resources do. */
 async function readMark(runId: RunId, { store, files }: McpParts): Promise<string> {
-  const [record, log] = await Promise.all([
-    store.find(runId),
-    files.readPage(runId, "log", { offset: Number.MAX_SAFE_INTEGER, limit: 1 }),
-  ]);
-  return `${record?.state ?? ""} ${log?.size ?? 0}`;
+  const [record, logBytes] = await Promise.all([store.findState(runId), files.size(runId, "log")]);
+  return `${record?.state ?? ""} ${logBytes ?? 0}`;
 }
