@@ -98,13 +98,15 @@ export function readConfig({ environment = process.env, folder = process.cwd() }
 export function checkServeConfig(config: Config): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const { app } = config.github;
-  if (app === null) {
+  const hasTokens = config.mcp.authToken !== null || config.mcp.tokensFile !== null;
+  if (app === null && !hasTokens) {
     problems.push({
       variable: "APP_ID",
       problem:
-        "is not set: `codex-orchestrator serve` needs a GitHub App (APP_ID, PRIVATE_KEY or PRIVATE_KEY_PATH, WEBHOOK_SECRET)",
+        "is not set: `codex-orchestrator serve` needs a GitHub App (APP_ID, PRIVATE_KEY or PRIVATE_KEY_PATH, " +
+        "WEBHOOK_SECRET), or a token for MCP (MCP_AUTH_TOKEN or MCP_TOKENS_FILE)",
     });
-  } else if (app.webhookSecret === null) {
+  } else if (app?.webhookSecret === null) {
     problems.push({ variable: "WEBHOOK_SECRET", problem: "is not set: without it anybody could start runs" });
   }
   return [...problems, ...checkModelConfig(config)];

@@ -47,17 +47,18 @@ export async function serve(config: Config, { role, atEnd }: ServeOptions): Prom
 export async function startServer(config: Config): Promise<RunningServer> {
   const problems = [...checkServeConfig(config), ...checkMcpConfig(config)];
   const { app } = config.github;
-  if (problems.length > 0 || app === null) throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(problems);
 
   const product = await compose({ config, role: "serve", createReporter });
   try {
-    const gitHubApp = createApp(product);
-    const webhooks = await createWebhookRoute(product, { app, gitHubApp });
+    const gitHubApp = app === null ? null : createApp(product);
+    const webhooks = app === null || gitHubApp === null ? [] : [await createWebhookRoute(product, { app, gitHubApp })];
+    if (gitHubApp === null) product.log.warn("no GitHub App is set up: only MCP is served, no webhooks");
     const health = createHealthRoutes({ checks: () => checkReadiness(product) });
     const mcp = openMcpRoute(product);
     const web = await startWebServer({
       ...config.http,
-      routes: [webhooks, health, ...(mcp === null ? [] : [mcp.route])],
+      routes: [...webhooks, health, ...(mcp === null ? [] : [mcp.route])],
       onError: (error) => product.log.error({ err: error }, "request failed"),
     });
     await product.orchestrator.start();

@@ -148,6 +148,7 @@ describe("configuration", () => {
   });
 
   test("serve needs an App, its webhook secret and a model key, and says all of it", () => {
+    expect(checkServeConfig(read({ MCP_AUTH_TOKEN: "mcp-0123456789abcdef", OPENAI_API_KEY: "sk-x" }))).toEqual([]);
     expect(checkServeConfig(read({})).map(({ variable }) => variable)).toEqual(["APP_ID", "OPENAI_API_KEY"]);
     expect(
       checkServeConfig(read({ APP_ID: "1", PRIVATE_KEY: pem, OPENAI_API_KEY: "sk-x" })).map(({ variable }) => variable),

@@ -1,10 +1,13 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ModelScript } from "../../src/demo/model-script.ts";
+import { readConfig } from "../../src/config.ts";
 import { RunResult } from "../../src/run/result.ts";
-import { connectOverStdio, type McpClient } from "../helpers/mcp-clients.ts";
+import { connectOverHttp, connectOverStdio, type McpClient } from "../helpers/mcp-clients.ts";
+import { startServer } from "../../src/serve.ts";
 import { startPostgres, type PostgresServer } from "../helpers/postgres.ts";
 import { DONE, openWorld, until, type World } from "./world.ts";
 
@@ -58,6 +61,31 @@ describe("a run that an MCP server over stdio leaves", () => {
     });
     expect([world.model.requests.length, (await world.pullRequests()).length]).toEqual([2, 1]);
     await until("no container", async () => ((await world.containers()).length === 0 ? true : undefined));
+  });
+});
+
+test("a server without a GitHub App serves MCP alone: a local repository gives its patch, and there is no webhook route", async () => {
+  await using world = await openWorld({ script: work, server: "stopped" });
+  const { APP_ID: _id, PRIVATE_KEY: _key, WEBHOOK_SECRET: _secret, ...environment } = world.environment;
+  const folder = join(world.runsPath, "..");
+  const workspace = join(folder, "workspace");
+  mkdirSync(workspace);
+  const git = (...args: string[]): void => void execFileSync("git", ["-C", workspace, ...args], { stdio: "ignore" });
+  git("init", "-q", "-b", "main");
+  git("-c", "user.name=Me", "-c", "user.email=me@example.com", "commit", "-q", "--allow-empty", "-m", "First");
+  const token = "mcp-alone-0123456789abcdef";
+  const config = readConfig({
+    environment: { ...environment, WORKSPACE_PATH: workspace, MCP_AUTH_TOKEN: token },
+    folder,
+  });
+  await using server = await startServer(config);
+  expect((await fetch(`${server.url}/api/github/webhooks`, { method: "POST" })).status).toBe(404);
+  await using mcp = await connectOverHttp(server.url, { token });
+  const answer = await mcp.call("codex_run", { prompt: "Do the work" });
+  expect(answer.structuredContent).toMatchObject({
+    status: "done",
+    branch: null,
+    output: { files_changed: ["work.txt"] },
   });
 });
 
