@@ -64,17 +64,29 @@ function checkProtected(paths: readonly string[]): void {
     throw new RunError("protected-files", `The change touches protected files: ${held.slice(0, 5).join(", ")}.`);
 }
 
-function checkPublishable({ status, error, output, pull_request: pullRequest, mode }: RunResult): void {
+function checkPublishable(result: RunResult): void {
+  const problem = findPublishProblem(result);
+  if (problem !== null) throw problem;
+}
+
+/** Why there is nothing of a run to publish; null when there is. Protected files are not looked at. */
+export function findPublishProblem({
+  status,
+  error,
+  output,
+  pull_request: pullRequest,
+  mode,
+}: RunResult): RunError | null {
   if (pullRequest !== null)
-    throw new RunError("push-rejected", `The run is published already: ${pullRequest.url}`, {
+    return new RunError("push-rejected", `The run is published already: ${pullRequest.url}`, {
       hint: "Nothing is left to do.",
     });
   if (mode === "ask" || output.files_changed.length === 0)
-    throw new RunError("push-rejected", "The run changed nothing, so there is nothing to publish.", {
+    return new RunError("push-rejected", "The run changed nothing, so there is nothing to publish.", {
       hint: "Start a new run.",
     });
-  if (status === "done" || (error !== null && publishable.includes(error.reason))) return;
-  throw new RunError("push-rejected", `A run that ended ${error?.reason ?? status} is not published.`, {
+  if (status === "done" || (error !== null && publishable.includes(error.reason))) return null;
+  return new RunError("push-rejected", `A run that ended ${error?.reason ?? status} is not published.`, {
     hint: "Start a new run; `runs diff` prints what it had changed.",
   });
 }

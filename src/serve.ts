@@ -1,5 +1,6 @@
 import { statfs } from "node:fs/promises";
 import { once } from "node:events";
+import { cancelRun } from "./cancel-run.ts";
 import { startChores } from "./chores.ts";
 import { compose, type Composition } from "./compose.ts";
 import { checkServeConfig, checkWorkerConfig, ConfigError, type AppCredentials, type Config } from "./config.ts";
@@ -101,13 +102,18 @@ function toRunningServer(product: Composition, { web, chores, gitHubApp, mcp }: 
 }
 
 /** The Probot application, joined to this product. */
-export function createApp({ config, orchestrator, deliveries, store, github, isAllowed, log }: Composition): GitHubApp {
+export function createApp(product: Composition): GitHubApp {
+  const { config, orchestrator, deliveries, store, github, isAllowed, log } = product;
   const { name: model, effort } = config.model;
   return createGitHubApp({
     deliveries,
     submit: (run, { deliveryId }) =>
       orchestrator.accept({ ...run, model: run.model ?? model, effort: run.effort ?? effort }, { deliveryId }),
     countRuns: ({ actorId, since }) => store.countByActor(actorId, since.toISOString()),
+    listThread: (thread) => store.listThread(thread),
+    findRequest: (runId) => store.request(runId),
+    cancel: (runId) => cancelRun(runId, { orchestrator }),
+    publish: (runId, options) => product.publishRun(runId, options),
     isServed: (repository) => {
       const [owner = "", name = ""] = repository.split("/");
       return isAllowed({ kind: "github", owner, name });

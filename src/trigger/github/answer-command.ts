@@ -1,6 +1,7 @@
 import { toHelpText, toMistakeText } from "./command-help.ts";
 import type { AnswerOptions, Tell } from "./command-call.ts";
 import type { CommentCommand } from "./command.ts";
+import { answerVerb } from "./answer-verb.ts";
 import { addReaction } from "./comment.ts";
 import { reply } from "./reply.ts";
 import { startRun } from "./start-run.ts";
@@ -23,9 +24,7 @@ export async function answerCommand(command: CommentCommand, options: AnswerOpti
       };
     case "mistake":
       return () => reply({ kind: "mistake", text: toMistakeText(command) }, { ...options, reaction: "confused" });
-    case "verb": {
-      const text = `\`/codex ${command.verb}\` is not available yet.`;
-      return () => reply({ kind: "not-yet", text }, { ...options, reaction: "confused" });
-    }
+    case "verb":
+      return answerVerb(command, options);
   }
 }

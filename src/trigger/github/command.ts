@@ -23,13 +23,13 @@ export const verbRules = {
     does: "on a pull request: a review with inline comments; changes nothing",
     state: "later",
   },
-  status: { form: "status", does: "this thread's runs", state: "later" },
-  cancel: { form: "cancel [run]", does: "stop a run, wherever it is", state: "later" },
-  retry: { form: "retry [run]", does: "the same request again", state: "later" },
+  status: { form: "status", does: "this thread's runs", state: "available" },
+  cancel: { form: "cancel [run]", does: "stop a run, wherever it is", state: "available" },
+  retry: { form: "retry [run]", does: "the same request again", state: "available" },
   publish: {
     form: "publish [run] [--allow-protected]",
     does: "push a kept patch and open its pull request",
-    state: "later",
+    state: "available",
   },
   help: { form: "help", does: "this text", state: "available" },
 } as const;

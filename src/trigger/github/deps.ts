@@ -1,5 +1,9 @@
 import type { Logger } from "../../logger.ts";
 import type { NewRun } from "../../orchestrator.ts";
+import type { Cancelled } from "../../cancel-run.ts";
+import type { RunRequest } from "../../run/request.ts";
+import type { RunResult } from "../../run/result.ts";
+import type { RunRecord } from "../../store/runs.ts";
 import type { RunId } from "../../run/id.ts";
 import type { GitHubClient } from "./client.ts";
 
@@ -38,6 +42,13 @@ export type GitHubAppDeps = {
   deliveries: Deliveries;
   /** Resolves once the run is accepted on disk, with its id; for a delivery that made a run before, with that run's. */
   submit(run: NewRun, options: { deliveryId: string }): Promise<Submission>;
+  /** The runs asked for in one issue or pull request, newest first. */
+  listThread(options: { repositoryId: number; number: number }): Promise<RunRecord[]>;
+  findRequest(runId: RunId): Promise<RunRequest | null>;
+  /** Ends a run wherever it is and waits for its result; null when there is no such run. */
+  cancel(runId: RunId): Promise<Cancelled | null>;
+  /** Publishes what a finished run kept. Rejects with `RunError`. */
+  publish(runId: RunId, options: { protectedFiles: "held" | "allowed" }): Promise<RunResult>;
   /** How many runs this account started since then. */
   countRuns(options: { actorId: number; since: Date }): Promise<number>;
   /** Whether the operator lets this repository (`owner/name`) be worked on. */

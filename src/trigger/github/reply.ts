@@ -3,7 +3,10 @@ import { addReaction, findComment, postComment, type FindCommentOptions, type Re
 import { retryTransient, SHORT_RETRY, toStatus } from "./retry.ts";
 
 /** What is said to the person: `kind` tells the replies to one delivery apart. */
-export type Reply = { kind: "help" | "mistake" | "not-yet" | "limit" | "full" | "not-served"; text: string };
+export type Reply = {
+  kind: "help" | "verb" | "verb-refused" | "mistake" | "not-yet" | "limit" | "full" | "not-served";
+  text: string;
+};
 
 export type ReplyOptions = AnswerOptions & { reaction: Reaction };
 
@@ -30,7 +33,7 @@ export async function findReply(options: AnswerOptions): Promise<Tell | null> {
   const search = { ...toPlace(options), marker: prefix };
   const found = await retryTransient(() => findComment(octokit, search), SHORT_RETRY);
   if (found === null) return null;
-  const content = found.body.startsWith(`${prefix}help `) ? "rocket" : "confused";
+  const content = ["help", "verb"].some((kind) => found.body.startsWith(`${prefix}${kind} `)) ? "rocket" : "confused";
   return () => addReaction(octokit, { place, content, log });
 }
 

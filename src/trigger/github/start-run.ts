@@ -1,4 +1,5 @@
 import type { NewRun } from "../../orchestrator.ts";
+import type { RunRequest } from "../../run/request.ts";
 import { toDurationText } from "../../run/words.ts";
 import { removeHidden } from "../../text/hidden.ts";
 import type { AnswerOptions, CommandCall, Tell } from "./command-call.ts";
@@ -12,8 +13,28 @@ type RunCommand = Extract<CommentCommand, { kind: "run" }>;
 
 /** Starts the run a command asks for; resolves with what there is to tell. Rejects when the run is not accepted. */
 export async function startRun(command: RunCommand, options: AnswerOptions): Promise<Tell> {
-  const { call, deps, admission } = options;
-  const run = toNewRun(command, { call, limits: deps.limits });
+  const { call, deps } = options;
+  return submitRun(toNewRun(command, { call, limits: deps.limits }), options);
+}
+
+/** Asks once more for what a run was asked for, in the name of whoever says so now. */
+export async function retryRun(
+  { run_id: _id, accepted_at: _at, thread, ...request }: RunRequest,
+  options: AnswerOptions,
+): Promise<Tell> {
+  const { author, created } = options.call;
+  const run: NewRun = {
+    ...request,
+    trigger: { kind: "github", actor: author.login, url: created.comment.url },
+    thread: thread === null ? null : { ...thread, comment_id: created.comment.id, actor_id: author.id },
+    // Their values are known no more.
+    env_vars: null,
+  };
+  return submitRun(run, options);
+}
+
+async function submitRun(run: NewRun, options: AnswerOptions): Promise<Tell> {
+  const { call, admission, deps } = options;
   const refusal = checkRun(run, options);
   const refuse =
     (why: Reply): Tell =>

@@ -89,6 +89,12 @@ export async function startApp(overrides: Partial<GitHubAppDeps> = {}): Promise<
     },
     countRuns: async ({ actorId }) => runs.filter(({ run }) => run.thread?.actor_id === actorId).length,
     isServed: () => true,
+    listThread: async () => [],
+    findRequest: async () => null,
+    cancel: async () => null,
+    publish: async () => {
+      throw new Error("there is nothing to publish");
+    },
     limits: { defaultTimeoutS: 300, maxTimeoutS: 3600, runsPerHour: 10 },
     octokitFor: async () => api.octokit,
     botLogin: async () => BOT,

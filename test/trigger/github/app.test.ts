@@ -171,8 +171,11 @@ test("CM-002: a prompt of which nothing is left once hidden text is gone is a mi
 test.each([
   ["an unknown option", { body: "/codex --modle x do" }, "confused", /no option `--modle`[^]*--mode/],
   ["a timeout above the limit", { body: "/codex --timeout 2h do" }, "confused", /1 h[^]*3600/],
-  ["a verb of a later version", { body: "/codex status" }, "confused", /`\/codex status` is not available yet/],
-  ["CM-032: cancel when nothing runs", { body: "/codex cancel" }, "confused", /not available yet/],
+  ["a verb of a later version", { body: "/codex review" }, "confused", /`\/codex review` is not available yet/],
+  ["status where nothing was started", { body: "/codex status" }, "rocket", /No run was started here yet/],
+  ["CM-032: cancel when nothing runs", { body: "/codex cancel" }, "confused", /Nothing is running or waiting here/],
+  ["retry when nothing is over", { body: "/codex retry" }, "confused", /nothing to try again/],
+  ["publish when nothing is kept", { body: "/codex publish" }, "confused", /not published/],
   ["a run on a pull request", { body: "/codex do it", isPullRequest: true as const }, "confused", /pull request/],
   ["help", { body: "/codex help" }, "rocket", /--mode[^]*write to this repository/],
 ])("%s gets one reply", async (_title, options, reaction, text) => {
