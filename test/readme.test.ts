@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { toConfigurationTable } from "../src/environment.ts";
-import { toClientBlocks, toToolTable } from "./helpers/mcp-readme.ts";
+import { toClientBlocks, toToolPart } from "./helpers/mcp-readme.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
 
 test.each([
   { what: "table of variables", mark: "configuration", generate: toConfigurationTable },
-  { what: "table of tools", mark: "mcp tools", generate: toToolTable },
+  { what: "table of tools", mark: "mcp tools", generate: toToolPart },
   { what: "configuration of clients", mark: "mcp clients", generate: toClientBlocks },
 ])("the README's $what is the one the code gives", ({ mark, generate }) => {
   const [, part] = new RegExp(`<!-- ${mark} -->\n\n([\\s\\S]*?)\n\n<!-- /${mark} -->`).exec(readme) ?? [];

@@ -5,6 +5,8 @@ import {
   type McpConnection,
 } from "../../src/trigger/cli/mcp-client-blocks.ts";
 import { clientFiles } from "../../src/trigger/cli/mcp-client-hints.ts";
+import { RunResult } from "../../src/run/result.ts";
+import { RunAnswer } from "../../src/trigger/mcp/run-answer.ts";
 import { tools } from "../../src/trigger/mcp/tools.ts";
 
 const checkout = "/path/to/codex-orchestrator";
@@ -35,9 +37,14 @@ function toClientBlock(client: McpClientName): string {
   ].join("\n\n");
 }
 
-/** Every tool with its arguments, those that may be left out in brackets, and the first sentence it says of itself. */
-export function toToolTable(): string {
-  const rows = tools.map(({ name, input, description }) => {
+/** Every tool, and what is in the answer about a run. */
+export function toToolPart(): string {
+  return `${toToolTable()}\n\n${toRunFields()}`;
+}
+
+/** Every tool with its arguments, those that may be left out in brackets, the first sentence it says of itself, and its result. */
+function toToolTable(): string {
+  const rows = tools.map(({ name, input, output, description }) => {
     const names = Object.entries(input.shape).map(([key, schema]) => ({
       shown: `\`${key}\``,
       isRequired: !schema.safeParse(undefined).success,
@@ -45,8 +52,24 @@ export function toToolTable(): string {
     const required = names.filter(({ isRequired }) => isRequired).map(({ shown }) => shown);
     const optional = names.filter(({ isRequired }) => !isRequired).map(({ shown }) => shown);
     const shownOptional = optional.length === 0 ? [] : [`[${optional.join(", ")}]`];
-    const [gives = description] = /^.*?\.(?= |$)/.exec(description) ?? [];
-    return `| \`${name}\` | ${[required.join(", "), ...shownOptional].filter((part) => part !== "").join(" ")} | ${gives} |`;
+    const [does = description] = /^.*?\.(?= |$)/.exec(description) ?? [];
+    const takes = [required.join(", "), ...shownOptional].filter((part) => part !== "").join(" ");
+    const result = output === RunAnswer ? "a run" : toNames(Object.keys(output.shape));
+    return `| \`${name}\` | ${takes} | ${does} | ${result} |`;
   });
-  return ["| Tool | Arguments | Does |", "| --- | --- | --- |", ...rows].join("\n");
+  return ["| Tool | Arguments | Does | Result |", "| --- | --- | --- | --- |", ...rows].join("\n");
+}
+
+function toRunFields(): string {
+  const over = Object.keys(RunResult.shape);
+  const always = ["run_id", "status", "repo"];
+  const open = Object.keys(RunAnswer.shape).filter((key) => !over.includes(key));
+  return [
+    `A run that is over is its result document, as in \`result.json\`: ${toNames(over)}.`,
+    `One that is not over: ${toNames([...always, ...open])}.`,
+  ].join("\n");
+}
+
+function toNames(names: string[]): string {
+  return names.map((name) => `\`${name}\``).join(", ");
 }

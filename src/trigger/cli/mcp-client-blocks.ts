@@ -30,8 +30,7 @@ export function toMcpBlock(client: McpClientName, connection: McpConnection): st
     case "vscode":
       return toJson(toVsCodeBlock(connection));
     case "claude-code":
-      // A variable that is not set would arrive as the reference itself, hence the empty default.
-      return toJson({ mcpServers: { [SERVER_NAME]: toJsonServer(connection, (name) => `\${${name}:-}`) } });
+      return toJson({ mcpServers: { [SERVER_NAME]: toJsonServer(connection, toClaudeReference(connection)) } });
     case "cursor":
       return toJson({ mcpServers: { [SERVER_NAME]: toCursorServer(connection) } });
     case "codex":
@@ -39,13 +38,22 @@ export function toMcpBlock(client: McpClientName, connection: McpConnection): st
   }
 }
 
-/** Source: https://code.visualstudio.com/docs/copilot/reference/mcp-configuration */
+/** Source: https://code.visualstudio.com/docs/agents/reference/mcp-configuration */
 function toVsCodeBlock(connection: McpConnection): object {
   if (connection.kind === "stdio")
     return { servers: { [SERVER_NAME]: toJsonServer(connection, (name) => `\${env:${name}}`) } };
   const id = "codex-orchestrator-token";
   const input = { type: "promptString", id, description: "Token for Codex Orchestrator", password: true };
   return { inputs: [input], servers: { [SERVER_NAME]: toJsonServer(connection, () => `\${input:${id}}`) } };
+}
+
+/**
+ * How Claude Code is told of a variable. A key that is not set must not keep a server on stdio from starting, so it is empty
+ * then; without a token there is nothing to reach over HTTP, and Claude Code says which variable it misses.
+ * Source: https://code.claude.com/docs/en/mcp
+ */
+export function toClaudeReference({ kind }: McpConnection): (name: string) => string {
+  return (name) => (kind === "stdio" ? `\${${name}:-}` : `\${${name}}`);
 }
 
 /** Cursor knows a server on HTTP by its URL alone. Source: https://cursor.com/docs/mcp */

@@ -1,6 +1,7 @@
 import {
   PASSED_VARIABLES,
   SERVER_NAME,
+  toClaudeReference,
   TOKEN_VARIABLE,
   type McpClientName,
   type McpConnection,
@@ -37,9 +38,10 @@ export function toSecretsHint(client: McpClientName, connection: McpConnection):
 
 function toClaudeArguments(connection: McpConnection): string[] {
   const scope = ["--scope", "project", "--transport", connection.kind, SERVER_NAME];
+  const refer = toClaudeReference(connection);
   if (connection.kind === "http")
-    return [...scope, connection.url, "--header", `Authorization: Bearer \${${TOKEN_VARIABLE}:-}`];
-  const passed = PASSED_VARIABLES.map((name) => [name, `\${${name}:-}`] as const);
+    return [...scope, connection.url, "--header", `Authorization: Bearer ${refer(TOKEN_VARIABLE)}`];
+  const passed = PASSED_VARIABLES.map((name) => [name, refer(name)] as const);
   return [
     ...toEnvFlags([...Object.entries(connection.env), ...passed]),
     ...scope,
