@@ -111,6 +111,7 @@ export function createApp(product: Composition): GitHubApp {
       orchestrator.accept({ ...run, model: run.model ?? model, effort: run.effort ?? effort }, { deliveryId }),
     countRuns: ({ actorId, since }) => store.countByActor(actorId, since.toISOString()),
     listThread: (thread) => store.listThread(thread),
+    findByBranch: (place) => store.findByBranch(place),
     findRequest: (runId) => store.request(runId),
     cancel: (runId) => cancelRun(runId, { orchestrator }),
     publish: (runId, options) => product.publishRun(runId, options),

@@ -142,10 +142,11 @@ export function createClaimStore(
 
 type Choose = (chooser: Chooser) => Promise<Taking | null>;
 
+/** Null when the run was closed since it was chosen: a close needs no lock, so it can come in between. */
 async function takeRun(
   transaction: Transaction<Tables>,
   { runId, queued, place, process }: Taking & { process: ProcessIdentity },
-): Promise<ClaimRow> {
+): Promise<ClaimRow | null> {
   const row = await transaction
     .updateTable("runs")
     .set((eb) => ({
@@ -155,6 +156,7 @@ async function takeRun(
       ...(place === null ? {} : { place }),
     }))
     .where("run_id", "=", runId)
+    .where("closed_at", "is", null)
     .returning([
       "run_id",
       "request",
@@ -166,7 +168,8 @@ async function takeRun(
       "cancel_requested_at",
       "fence",
     ])
-    .executeTakeFirstOrThrow();
+    .executeTakeFirst();
+  if (row === undefined) return null;
   if (queued !== null) {
     await leaveRoundWhenEmpty(transaction, queued);
     if (place === "executing") await endTurn(transaction, queued);

@@ -14,6 +14,7 @@ const migrations: Migration[] = [
   { name: "003-run-files-and-secrets", toStatements: toFileStatements },
   { name: "004-calls", toStatements: toCallStatements },
   { name: "005-sealed-requests", toStatements: toSealStatements },
+  { name: "006-branches", toStatements: toBranchStatements },
 ];
 
 /**
@@ -116,6 +117,13 @@ function toCallStatements(): RawBuilder<unknown>[] {
 
 function toSealStatements(): RawBuilder<unknown>[] {
   return [sql`ALTER TABLE runs ADD COLUMN sealed_request TEXT`];
+}
+
+function toBranchStatements(): RawBuilder<unknown>[] {
+  return [
+    sql`ALTER TABLE runs ADD COLUMN branch TEXT`,
+    sql`CREATE INDEX runs_by_branch ON runs (line, branch, seq) WHERE branch IS NOT NULL`,
+  ];
 }
 
 /** Where the two engines differ in words. */

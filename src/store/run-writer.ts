@@ -85,7 +85,8 @@ async function writeFenced(kysely: Database["kysely"], { runId, fence, changes }
 async function finishRun(database: Database, { result, ...claim }: Claim & { result: RunResult }): Promise<void> {
   await database.transact(
     async (transaction) => {
-      const changes = { state: result.status, result: toResultColumn(result), progress: null };
+      const { status: state, branch } = result;
+      const changes = { state, branch, result: toResultColumn(result), progress: null };
       await writeFenced(transaction, { ...claim, changes });
       const { lane } = await readQueueColumns(transaction, claim);
       if (lane !== null) await promoteLane(transaction, { lane });

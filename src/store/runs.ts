@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RunId } from "../run/id.ts";
-import type { RunRequest } from "../run/request.ts";
+import type { Repository, RunRequest } from "../run/request.ts";
 import type { RunResult } from "../run/result.ts";
 import { addRun, type AddedRun, type AddRunOptions } from "./add-run.ts";
 import { findCallArgs, noteTold } from "./calls.ts";
@@ -8,22 +8,14 @@ import { reserveComment, type CommentReservation } from "./comments.ts";
 import type { Database } from "./database.ts";
 import { readLeases } from "./lease.ts";
 import { isOpen } from "./lines.ts";
-import { findQueuePosition } from "./positions.ts";
 import { readProcessIdentity, type ProcessIdentity } from "./process-identity.ts";
 import { createRequestSeal, type RequestSeal } from "./request-seal.ts";
-import { dropLog } from "../run/result-log.ts";
-import { RecordRow, recordColumns, RequestColumn, toRecord, toResultColumn, type RunRecord } from "./run-row.ts";
+import { recordColumns, RequestColumn, toResultColumn, type RunRecord } from "./run-row.ts";
+import { findByBranch, listRuns, listThread, readRecord, type ListRunsOptions } from "./read-runs.ts";
 import { findState, isOver, type RunStateRecord } from "./run-state.ts";
 
+export type { ListRunsOptions } from "./read-runs.ts";
 export type { RunRecord } from "./run-row.ts";
-
-export type ListRunsOptions = {
-  limit: number;
-  repo?: string | undefined;
-  status?: string | undefined;
-  /** Only runs accepted before this one. */
-  before?: RunId | undefined;
-};
 
 /** A run that is not closed. `lease` is "none" while nobody owns it. */
 export type OpenRun = {
@@ -54,6 +46,8 @@ export type RunStore = {
   list(options: ListRunsOptions): Promise<RunRecord[]>;
   /** The runs asked for in one issue or pull request, newest first. */
   listThread(options: { repositoryId: number; number: number }): Promise<RunRecord[]>;
+  /** The run that pushed to a branch last, of those that are over; null when none did. */
+  findByBranch(options: { repository: Repository; branch: string }): Promise<RunRecord | null>;
   /** How many runs a person started since a moment (ISO 8601 in UTC). */
   countByActor(actorId: number, since: string): Promise<number>;
   /** Place in line, counted from 1, in the order in which runs are taken; null when it does not wait (any more). */
@@ -105,16 +99,8 @@ export function createRunStore(
       return (await rows.executeTakeFirst()) ?? { owner: null, machine: null };
     },
     list: (options) => listRuns(database, options),
-    listThread: async ({ repositoryId, number }) => {
-      const rows = await kysely
-        .selectFrom("runs")
-        .select(recordColumns)
-        .where("repository_id", "=", repositoryId)
-        .where("thread_number", "=", number)
-        .orderBy("seq", "desc")
-        .execute();
-      return readRecords(database, { rows });
-    },
+    listThread: (thread) => listThread(database, thread),
+    findByBranch: (place) => findByBranch(database, place),
     countByActor: async (actorId, since) => {
       const row = await kysely
         .selectFrom("runs")
@@ -129,7 +115,7 @@ export function createRunStore(
     replaceResult: async (result) => {
       await kysely
         .updateTable("runs")
-        .set({ state: result.status, result: toResultColumn(result) })
+        .set({ state: result.status, branch: result.branch, result: toResultColumn(result) })
         .where("run_id", "=", result.run_id)
         .where("result", "is not", null)
         .execute();
@@ -142,28 +128,6 @@ export function createRunStore(
       await kysely.updateTable("runs").set({ comment_id: commentId }).where("run_id", "=", runId).execute();
     },
   };
-}
-
-async function readRecord({ kysely }: Database, { row }: { row: unknown }): Promise<RunRecord> {
-  const found = RecordRow.parse(row);
-  return toRecord(found, { queuePosition: await findQueuePosition(kysely, found) });
-}
-
-/** Rows of before the record left logs out hold them still; no list does. */
-async function readRecords(database: Database, { rows }: { rows: readonly unknown[] }): Promise<RunRecord[]> {
-  const records = await Promise.all(rows.map((row) => readRecord(database, { row })));
-  return records.map((record) => ({ ...record, result: record.result === null ? null : dropLog(record.result) }));
-}
-
-async function listRuns(database: Database, { limit, repo, status, before }: ListRunsOptions): Promise<RunRecord[]> {
-  let query = database.kysely.selectFrom("runs").select(recordColumns).orderBy("seq", "desc").limit(limit);
-  // On GitHub upper and lower case make no difference in names.
-  if (repo !== undefined) query = query.where("line", "in", [repo, repo.toLowerCase()]);
-  if (status !== undefined) query = query.where("state", "=", status);
-  if (before !== undefined)
-    query = query.where("seq", "<", (eb) => eb.selectFrom("runs").select("seq").where("run_id", "=", before));
-  const rows = await query.execute();
-  return readRecords(database, { rows });
 }
 
 async function requestCancel(

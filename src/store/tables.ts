@@ -45,6 +45,8 @@ export type RunsTable = {
   delivery_id: string | null;
   /** `<repository id>/<comment id>`. */
   comment_key: string | null;
+  /** The branch that it pushed to. */
+  branch: string | null;
   repository_id: number | null;
   thread_number: number | null;
   accepted_at: string;

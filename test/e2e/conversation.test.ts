@@ -97,3 +97,32 @@ test(
     expect((await inState(before, "cancelled")).runId).toBe(run.runId);
   },
 );
+
+test(
+  "an answer goes on with the thread that asked, and words on its pull request with its branch",
+  { timeout: 120_000 },
+  async () => {
+    const first = (await runs()).length;
+    script = [
+      { items: [{ kind: "shell", command: "echo draft > draft.txt" }] },
+      { items: [{ kind: "say", text: "Which library: A or B?\n::MCP_STATUS::NEED_USER" }] },
+    ];
+    await world.comment("/codex Pick a library FIRST-PROMPT");
+    const asked = await inState(first, "need_user");
+    script = work("choice");
+    await world.comment("/codex Take B");
+    const answered = await inState(first + 1, "done");
+    expect(answered.result?.codex?.thread_id).toBe(asked.result?.codex?.thread_id);
+    expect(answered.result?.output.files_changed).toEqual(["choice.txt", "draft.txt"]);
+    expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("FIRST-PROMPT");
+
+    const number = answered.result?.pull_request?.number ?? 0;
+    script = work("further");
+    await world.comment("/codex Go further", { on: number });
+    const further = await inState(first + 2, "done");
+    expect(further.result).toMatchObject({ branch: answered.result?.branch, pull_request: { number } });
+    expect(further.result?.codex?.thread_id).toBe(asked.result?.codex?.thread_id);
+    const refused = await world.comment("/codex --branch other Go elsewhere", { on: number });
+    expect(await world.reported(refused)).toBe("confused");
+  },
+);

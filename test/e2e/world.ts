@@ -22,8 +22,11 @@ export type World = AsyncDisposable & {
   apiKey: string;
   runsPath: string;
   environment: Record<string, string>;
-  /** Somebody comments on the open issue; resolves with the comment's id once the delivery is answered. */
-  comment(body: string, options?: { user?: string }): Promise<number>;
+  /**
+   * Somebody comments on the open issue, or on the issue or pull request with another number; resolves with the comment's id
+   * once the delivery is answered.
+   */
+  comment(body: string, options?: { user?: string; on?: number }): Promise<number>;
   /** Waits for the next run's result document, that is for `result.json`. */
   nextResult(options?: { withinMs?: number }): Promise<RunResult>;
   /** Waits for the reaction that ends a command. */
@@ -66,11 +69,12 @@ export async function openWorld({
 
   return {
     ...{ github, model, server, apiKey, runsPath, environment },
-    comment: async (body, { user = "octocat" } = {}) => {
+    comment: async (body, { user = "octocat", on } = {}) => {
       const { status, commentId } = await github.deliverComment({
         url: `${server.url}/api/github/webhooks`,
         user,
         body,
+        ...(on === undefined ? {} : { issue: on }),
       });
       if (status < 200 || status > 299) throw new Error(`the delivery was answered with ${status}`);
       return commentId;

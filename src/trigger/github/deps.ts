@@ -1,7 +1,7 @@
 import type { Logger } from "../../logger.ts";
 import type { NewRun } from "../../orchestrator.ts";
 import type { Cancelled } from "../../cancel-run.ts";
-import type { RunRequest } from "../../run/request.ts";
+import type { Repository, RunRequest } from "../../run/request.ts";
 import type { RunResult } from "../../run/result.ts";
 import type { RunRecord } from "../../store/runs.ts";
 import type { RunId } from "../../run/id.ts";
@@ -44,6 +44,8 @@ export type GitHubAppDeps = {
   submit(run: NewRun, options: { deliveryId: string }): Promise<Submission>;
   /** The runs asked for in one issue or pull request, newest first. */
   listThread(options: { repositoryId: number; number: number }): Promise<RunRecord[]>;
+  /** The run that last pushed to a branch, and is over. */
+  findByBranch(options: { repository: Repository; branch: string }): Promise<RunRecord | null>;
   findRequest(runId: RunId): Promise<RunRequest | null>;
   /** Ends a run wherever it is and waits for its result; null when there is no such run. */
   cancel(runId: RunId): Promise<Cancelled | null>;

@@ -7,6 +7,7 @@ import { toMistakeText } from "./command-help.ts";
 import type { CommentCommand } from "./command.ts";
 import { addReaction } from "./comment.ts";
 import type { Submission, TriggerLimits } from "./deps.ts";
+import { findFollowUp } from "./follow-up.ts";
 import { reply, type Reply } from "./reply.ts";
 
 type RunCommand = Extract<CommentCommand, { kind: "run" }>;
@@ -14,7 +15,17 @@ type RunCommand = Extract<CommentCommand, { kind: "run" }>;
 /** Starts the run a command asks for; resolves with what there is to tell. Rejects when the run is not accepted. */
 export async function startRun(command: RunCommand, options: AnswerOptions): Promise<Tell> {
   const { call, deps } = options;
-  return submitRun(toNewRun(command, { call, limits: deps.limits }), options);
+  const run = toNewRun(command, { call, limits: deps.limits });
+  if (checkRun(run, options) !== null) return submitRun(run, options);
+  const followUp = await findFollowUp(run, { ...options, asked: command.options });
+  switch (followUp.kind) {
+    case "run":
+      return submitRun(followUp.run, options);
+    case "refused": {
+      const text = `I did not start anything: ${followUp.why}.`;
+      return () => reply({ kind: "no-place", text }, { ...options, reaction: "confused" });
+    }
+  }
 }
 
 /** Asks once more for what a run was asked for, in the name of whoever says so now. */
@@ -90,12 +101,9 @@ function toNewRun(
 
 /** Why this run cannot start here; null when it can. */
 function checkRun(run: NewRun, { call, deps }: AnswerOptions): Reply | null {
-  const { repository, issue } = call.created;
+  const { repository } = call.created;
   if (!deps.isServed(`${repository.owner}/${repository.name}`)) {
     return { kind: "not-served", text: "This server is not set up to work on this repository (`ALLOWED_REPOS`)." };
-  }
-  if (issue.kind === "pull-request") {
-    return { kind: "not-yet", text: "Runs on a pull request are not available yet; ask on an issue." };
   }
   if (run.prompt === "") return toMistakeReply("it does not say what to do", "/codex <prompt>");
   const { maxTimeoutS } = deps.limits;

@@ -90,6 +90,7 @@ export async function startApp(overrides: Partial<GitHubAppDeps> = {}): Promise<
     countRuns: async ({ actorId }) => runs.filter(({ run }) => run.thread?.actor_id === actorId).length,
     isServed: () => true,
     listThread: async () => [],
+    findByBranch: async () => null,
     findRequest: async () => null,
     cancel: async () => null,
     publish: async () => {

@@ -176,7 +176,12 @@ test.each([
   ["CM-032: cancel when nothing runs", { body: "/codex cancel" }, "confused", /Nothing is running or waiting here/],
   ["retry when nothing is over", { body: "/codex retry" }, "confused", /nothing to try again/],
   ["publish when nothing is kept", { body: "/codex publish" }, "confused", /not published/],
-  ["a run on a pull request", { body: "/codex do it", isPullRequest: true as const }, "confused", /pull request/],
+  [
+    "a branch of its own on a pull request",
+    { body: "/codex --branch x do it", isPullRequest: true as const },
+    "confused",
+    /works on its head branch/,
+  ],
   ["help", { body: "/codex help" }, "rocket", /--mode[^]*write to this repository/],
 ])("%s gets one reply", async (_title, options, reaction, text) => {
   using host = await startApp();
