@@ -30,7 +30,7 @@ async function followQuestion(run: NewRun, { call, deps, asked }: FollowUpOption
 }
 
 async function followPullRequest(run: NewRun, options: FollowUpOptions): Promise<FollowUp> {
-  const { call, deps, asked } = options;
+  const { deps, asked } = options;
   if (asked.base !== null || asked.branch !== null)
     return {
       kind: "refused",

@@ -8,6 +8,7 @@ import type { CommentCommand } from "./command.ts";
 import { addReaction } from "./comment.ts";
 import type { Submission, TriggerLimits } from "./deps.ts";
 import { findFollowUp } from "./follow-up.ts";
+import { readThreadContext } from "./thread-context.ts";
 import { reply, type Reply } from "./reply.ts";
 
 type RunCommand = Extract<CommentCommand, { kind: "run" }>;
@@ -17,10 +18,13 @@ export async function startRun(command: RunCommand, options: AnswerOptions): Pro
   const { call, deps } = options;
   const run = toNewRun(command, { call, limits: deps.limits });
   if (checkRun(run, options) !== null) return submitRun(run, options);
-  const followUp = await findFollowUp(run, { ...options, asked: command.options });
+  const [followUp, thread] = await Promise.all([
+    findFollowUp(run, { ...options, asked: command.options }),
+    readThreadContext(call),
+  ]);
   switch (followUp.kind) {
     case "run":
-      return submitRun(followUp.run, options);
+      return submitRun(withThread(followUp.run, thread), options);
     case "refused": {
       const text = `I did not start anything: ${followUp.why}.`;
       return () => reply({ kind: "no-place", text }, { ...options, reaction: "confused" });
@@ -65,6 +69,11 @@ async function submitRun(run: NewRun, options: AnswerOptions): Promise<Tell> {
     case "full":
       return refuse(toFullReply(admitted.waiting));
   }
+}
+
+function withThread(run: NewRun, thread: string): NewRun {
+  if (run.context === null || thread === "") return run;
+  return { ...run, context: { ...run.context, body: `${run.context.body}\n\n${thread}`.trim() } };
 }
 
 /** Turns the command into the run it asks for. All text of people is freed of what cannot be seen. */
