@@ -128,7 +128,8 @@ describe("attaching to a run's container again", () => {
     expect(await ending).toMatchObject({ exitCode: 0 });
     expect(numbers).toMatchObject({ last: 100_000, gaps: 0 });
     expect(numbers.first === 1).toBe(found.isFromStart);
-    expect(bytes).toBeGreaterThan(60_000_000);
+    // How much of it is still to come when we attach is up to the machine.
+    expect(bytes).toBeGreaterThan(10_000_000);
     expect(grownBytes).toBeLessThan(128 * 2 ** 20);
   });
 
