@@ -111,6 +111,15 @@ describe("run on a local repository", () => {
     expect(git("status", "--porcelain")).toBe("");
   });
 
+  test("is done once more by runs retry, as a new run with the same request", async () => {
+    const first = RunResult.parse(JSON.parse((await cli(["run", "Say more", "--repo", repository, "--json"])).out));
+    const ended = await cli(["runs", "retry", first.run_id, "--json"]);
+    const again = RunResult.parse(JSON.parse(ended.out));
+    expect([ended.code, again.status, again.output.files_changed]).toEqual([0, "done", first.output.files_changed]);
+    expect(again.run_id).not.toBe(first.run_id);
+    expect((await cli(["runs", "retry", "01930000-0000-7000-8000-000000000000"])).code).toBe(2);
+  });
+
   test.each([
     ["need_user", 3, "Which one?\n::MCP_STATUS::NEED_USER"],
     ["done", 0, "Fine.\n::MCP_STATUS::DONE"],

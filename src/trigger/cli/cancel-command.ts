@@ -2,7 +2,7 @@ import { cancelRun } from "../../cancel-run.ts";
 import type { Product, Terminal } from "./product.ts";
 import { UsageError } from "./product.ts";
 import { toResultText } from "./run-command.ts";
-import { findRecord } from "./runs-commands.ts";
+import { findRecord } from "./find-record.ts";
 
 export type CancelOptions = { id: string; flags: { json?: boolean | undefined }; terminal: Terminal };
 

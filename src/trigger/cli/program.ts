@@ -6,7 +6,7 @@ import { toMcpFolder } from "./mcp-folder.ts";
 import { addMcpToken } from "./mcp-token-command.ts";
 import type { OpenProduct, Product, Terminal } from "./product.ts";
 import { USAGE_EXIT, UsageError } from "./product.ts";
-import { runFromTerminal, type RunFlags } from "./run-command.ts";
+import { retryFromTerminal, runFromTerminal, type RunFlags } from "./run-command.ts";
 import { listRuns, printRunFile, publishRun, showRun } from "./runs-commands.ts";
 
 /** What the commands need from outside. Each action loads what it needs on its own, so that `--help` is instant. */
@@ -123,7 +123,7 @@ function addRun(program: Command, { readConfig, openProduct, terminal, interrupt
     });
 }
 
-function addRuns(program: Command, { readConfig, openProduct, terminal }: ProgramOptions): void {
+function addRuns(program: Command, { readConfig, openProduct, terminal, interrupts, exit }: Joined): void {
   const runs = program
     .command("runs")
     .description("Look at the runs on record, cancel them, and publish what they kept.");
@@ -167,6 +167,14 @@ function addRuns(program: Command, { readConfig, openProduct, terminal }: Progra
     .action((id: string, flags: { json?: boolean }) =>
       withProduct((product) => cancelFromTerminal(product, { id, flags, terminal })),
     );
+  runs
+    .command("retry")
+    .description("Ask for the same again: a new run, here and now. Exit code as that of `run`.")
+    .argument("<run>", "the run's id")
+    .option("--json", "print the result document")
+    .action(async (id: string, flags: { json?: boolean }) => {
+      exit.code = await retryFromTerminal(id, { flags, config: readConfig(), openProduct, terminal, interrupts });
+    });
   runs
     .command("publish")
     .description("Push what a run kept and open the pull request, without running the model again.")

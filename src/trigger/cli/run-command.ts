@@ -7,7 +7,8 @@ import { BranchName, Effort, MAX_PROMPT_BYTES, ModelName, RepositoryFolder, RunM
 import type { RunResult } from "../../run/result.ts";
 import { toOutcomeWords } from "../../run/words.ts";
 import { parseDurationS } from "../../text/duration.ts";
-import { exitCodes, UsageError, type OpenProduct, type Terminal } from "./product.ts";
+import { findRecord } from "./find-record.ts";
+import { exitCodes, UsageError, type OpenProduct, type Product, type Terminal } from "./product.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { parseRepository } from "../../parse-repository.ts";
 
@@ -35,11 +36,27 @@ export type RunCommandOptions = {
 };
 
 /** One run from the terminal. Resolves with the exit code. Ctrl-C cancels the run; a second one ends the process. */
-export async function runFromTerminal(
-  prompt: string,
+export function runFromTerminal(prompt: string, options: RunCommandOptions): Promise<number> {
+  const run = toNewRun(prompt, options);
+  return carryOutHere(async () => run, options);
+}
+
+/** The same as an earlier run asked for, once more, in the name of the person at the terminal. */
+export function retryFromTerminal(id: string, options: RunCommandOptions): Promise<number> {
+  return carryOutHere(async (product) => {
+    const { runId, result } = await findRecord(product, id);
+    const request = await product.store.request(runId);
+    if (request === null || result === null) throw new UsageError(`The run ${id} is not over yet: cancel it first.`);
+    const { run_id: _id, accepted_at: _at, ...asked } = request;
+    // The values of its variables are known no more, and its thread on GitHub hears nothing of what is done here.
+    return { ...asked, trigger: toTrigger(), thread: null, env_vars: null };
+  }, options);
+}
+
+async function carryOutHere(
+  toRun: (product: Product) => Promise<NewRun>,
   { flags, config, openProduct, terminal, interrupts }: RunCommandOptions,
 ): Promise<number> {
-  const run = toNewRun(prompt, { flags, config });
   const problems = checkModelConfig(config);
   if (problems.length > 0) throw new ConfigError(problems);
   const line = createProgressLine(terminal.err);
@@ -48,7 +65,7 @@ export async function runFromTerminal(
     onFinished: async () => line.end(),
   };
   await using product = await openProduct({ config, reporter, role: "run" });
-  const accepted = await product.orchestrator.accept(run);
+  const accepted = await product.orchestrator.accept(await toRun(product));
   if (accepted.kind === "full") {
     throw new UsageError(`${accepted.waiting} runs wait already, and no more may (MAX_QUEUED_RUNS): try again later.`);
   }
@@ -59,6 +76,10 @@ export async function runFromTerminal(
   const result = await waitForResult(runId, { product, interrupts });
   terminal.out.write(flags.json === true ? `${JSON.stringify(result, null, 2)}\n` : toResultText(result, config));
   return exitCodes[result.status];
+}
+
+function toTrigger(): NewRun["trigger"] {
+  return { kind: "terminal", actor: userInfo().username, url: null };
 }
 
 type WaitOptions = { product: Awaited<ReturnType<OpenProduct>>; interrupts: NodeJS.EventEmitter };
@@ -83,7 +104,7 @@ export function toNewRun(prompt: string, { flags, config }: { flags: RunFlags; c
   const repository = parseRepository(flags.repo ?? ".", { webUrl: config.github.webUrl, folder: process.cwd() });
   if (repository.kind === "unknown") throw new UsageError(`--repo: ${repository.why}.`);
   return {
-    trigger: { kind: "terminal", actor: userInfo().username, url: null },
+    trigger: toTrigger(),
     repository,
     prompt: prompt.trim(),
     context: null,

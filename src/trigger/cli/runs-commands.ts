@@ -1,7 +1,7 @@
 import { pipeline } from "node:stream/promises";
-import { RunId } from "../../run/id.ts";
 import type { RunFile } from "../../store/run-files.ts";
 import type { RunRecord } from "../../store/runs.ts";
+import { findRecord } from "./find-record.ts";
 import { UsageError, type Product, type Terminal } from "./product.ts";
 import { toResultText } from "./run-command.ts";
 
@@ -70,15 +70,6 @@ export async function publishRun(
   terminal.out.write(
     flags.json === true ? `${JSON.stringify(result, null, 2)}\n` : toResultText(result, product.config),
   );
-}
-
-/** The record of a run that somebody named. Throws `UsageError` when there is none. */
-export async function findRecord({ store }: Product, id: string): Promise<RunRecord> {
-  const runId = RunId.safeParse(id);
-  if (!runId.success) throw new UsageError(`${JSON.stringify(id)} is not a run's id.`);
-  const record = await store.find(runId.data);
-  if (record === null) throw new UsageError(`There is no run ${id} under RUNS_PATH.`);
-  return record;
 }
 
 function toRow({ runId, repo, state, acceptedAt, result }: RunRecord) {
