@@ -7,13 +7,13 @@ import {
   type ServerNotification,
   type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
-import { z } from "zod";
 import type { CallContext, McpParts } from "./call-context.ts";
 import { toCallEnd } from "./call-end.ts";
 import { checkInitialized, type Conversation } from "./conversation.ts";
 import type { Principal } from "./principal.ts";
 import { addResources } from "./resource-handlers.ts";
 import type { Tool, ToolAnswer } from "./tool.ts";
+import { toToolSchema } from "./tool-schema.ts";
 import { tools } from "./tools.ts";
 
 export type CreateMcpServerOptions = Conversation & {
@@ -61,14 +61,9 @@ function listTools(): ReturnType<typeof toListed>[] {
 function toListed({ name, title, description, input, output, annotations }: Tool) {
   return {
     ...{ name, title, description, annotations: { title, ...annotations } },
-    inputSchema: toJsonSchema(input, "input"),
-    outputSchema: toJsonSchema(output, "output"),
+    inputSchema: toToolSchema(input, { io: "input" }),
+    outputSchema: toToolSchema(output, { io: "output" }),
   };
-}
-
-function toJsonSchema(schema: z.ZodObject, io: "input" | "output") {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
-  return { ...json, type: "object" as const };
 }
 
 type CallOptions = { options: CreateMcpServerOptions; args: unknown; extra: Extra };
