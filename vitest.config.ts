@@ -4,11 +4,13 @@ const architecture = "test/architecture.test.ts";
 const docker = "test/**/*.docker.test.ts";
 const crash = "test/e2e/{crash-points,restart,many-machines}.test.ts";
 const endToEnd = "test/e2e/**/*.test.ts";
+const peers = "test/mcp-peers/**";
 const minuteMs = 60_000;
 
 /**
- * Five groups: `architecture` reads the source, `unit` needs nothing but Node and git, `docker` an engine and the runner
- * image, `e2e` drives the whole product, and `crash` does so while its processes are killed. What one of them leaves behind fails it (test/setup/leaks.ts).
+ * Six groups: `architecture` reads the source, `unit` needs nothing but Node and git, `docker` an engine and the runner
+ * image, `e2e` drives the whole product, `peers` does so with MCP clients that others wrote, and `crash` while its processes
+ * are killed. What one of them leaves behind fails it (test/setup/leaks.ts).
  */
 export default defineConfig({
   test: {
@@ -19,7 +21,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [architecture, docker, endToEnd],
+          exclude: [architecture, docker, endToEnd, peers],
           maxWorkers: "100%",
           testTimeout: 20_000,
           hookTimeout: 20_000,
@@ -29,7 +31,7 @@ export default defineConfig({
         test: {
           name: "docker",
           include: [docker],
-          exclude: [endToEnd],
+          exclude: [endToEnd, peers],
           fileParallelism: false,
           testTimeout: 2 * minuteMs,
           hookTimeout: minuteMs,
@@ -43,6 +45,15 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 4 * minuteMs,
           hookTimeout: 2 * minuteMs,
+        },
+      },
+      {
+        test: {
+          name: "peers",
+          include: ["test/mcp-peers/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 2 * minuteMs,
+          hookTimeout: minuteMs,
         },
       },
       {

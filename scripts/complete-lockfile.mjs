@@ -1,4 +1,4 @@
-// Adds to package-lock.json the platform packages (native bindings for other machines) that npm left out.
+// Adds to every package-lock.json the platform packages (native bindings for other machines) that npm left out.
 //
 // npm drops an optional package from the lockfile when the registry that it was made with does not carry it, and `npm ci`
 // then refuses the whole lockfile as incomplete. An entry with version, os and cpu is enough for both: other machines
@@ -37,8 +37,8 @@ export function completeLockfile(lockfile) {
   for (const { name, version, parent } of findMissingPackages(lockfile)) {
     const { cpu, libc, os } = toPlatform(name);
     packages[`node_modules/${name}`] = {
-      version,
-      cpu,
+      version: toLowestVersion(version),
+      ...(cpu ? { cpu } : {}),
       ...(parent.dev ? { dev: true } : {}),
       ...(libc ? { libc } : {}),
       license: parent.license,
@@ -50,21 +50,28 @@ export function completeLockfile(lockfile) {
   return { ...lockfile, packages: Object.fromEntries(sorted) };
 }
 
-/** @param {string} name for example `@oxlint/binding-linux-arm64-musl` */
+/** The version itself, or the lowest one that a range like `^0.1.0` takes. */
+function toLowestVersion(/** @type {string} */ range) {
+  return range.replace(/^[\^~]/, "");
+}
+
+/** @param {string} name for example `@oxlint/binding-linux-arm64-musl`; without a processor it is for all of a system's */
 function toPlatform(name) {
-  const words = name.split(/[/-]/);
+  const words = name.split(/[/-]/).map((word) => (word === "windows" ? "win32" : word));
   const system = systems.find((known) => words.includes(known));
   const processor = processors.find((known) => words.includes(known));
-  if (system === undefined || processor === undefined) throw new Error(`no platform in the name of ${name}`);
+  if (system === undefined) throw new Error(`no platform in the name of ${name}`);
   const family = words.at(-1)?.replace(/eabi(hf)?$/, "");
   const libc = system !== "linux" ? undefined : family === "musl" ? ["musl"] : family === "gnu" ? ["glibc"] : undefined;
-  return { cpu: [processor], libc, os: [system] };
+  return { cpu: processor === undefined ? undefined : [processor], libc, os: [system] };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const path = fileURLToPath(new URL("../package-lock.json", import.meta.url));
-  const lockfile = JSON.parse(readFileSync(path, "utf8"));
-  const missing = findMissingPackages(lockfile);
-  if (missing.length > 0) writeFileSync(path, `${JSON.stringify(completeLockfile(lockfile), null, 2)}\n`);
-  console.log(`package-lock.json: ${missing.length} platform packages added`);
+  for (const name of ["package-lock.json", "test/mcp-peers/package-lock.json"]) {
+    const path = fileURLToPath(new URL(`../${name}`, import.meta.url));
+    const lockfile = JSON.parse(readFileSync(path, "utf8"));
+    const missing = findMissingPackages(lockfile);
+    if (missing.length > 0) writeFileSync(path, `${JSON.stringify(completeLockfile(lockfile), null, 2)}\n`);
+    console.log(`${name}: ${missing.length} platform packages added`);
+  }
 }

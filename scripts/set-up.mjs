@@ -8,8 +8,9 @@ import { prepareMachine } from "./prepare-machine.mjs";
 import { SetUpError } from "./set-up-error.mjs";
 
 /**
- * @typedef {"engine" | "postgres"} Need what a command needs besides the npm packages, Node and git. `engine`: a Docker
+ * @typedef {"engine" | "postgres" | "peers"} Need what a command needs besides the npm packages, Node and git. `engine`: a Docker
  *   engine that answers, and the runner image. `postgres`: the programs of PostgreSQL, of which the tests start their own.
+ *   `peers`: the MCP clients of test/mcp-peers.
  */
 
 /**
@@ -19,7 +20,7 @@ import { SetUpError } from "./set-up-error.mjs";
  * @returns {Promise<string>} the Node to go on with
  */
 export async function setUp({ needs }) {
-  await settleAll([installDependencies(), prepareMachine({ needs })]);
+  await settleAll([installDependencies({ needs }), prepareMachine({ needs })]);
   const node = requireNode();
   if (needs.includes("engine")) await prepareImage({ node });
   return node;

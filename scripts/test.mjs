@@ -13,6 +13,7 @@ const sections = {
   unit: { title: "unit tests", work: () => runVitestGroup("unit") },
   docker: { title: "tests with Docker", work: () => runVitestGroup("docker") },
   e2e: { title: "end to end", work: () => runVitestGroup("e2e") },
+  peers: { title: "clients that others wrote", work: () => runVitestGroup("peers") },
   crash: { title: "killed and started again", work: () => runVitestGroup("crash") },
 };
 

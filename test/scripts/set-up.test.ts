@@ -64,12 +64,17 @@ const Lockfile = z.object({
   packages: z.record(z.string(), z.looseObject({ optionalDependencies: z.record(z.string(), z.string()).optional() })),
 });
 
-test("the lockfile describes every package for other platforms, or `npm ci` would refuse it (mend: npm run lock)", () => {
-  const { packages } = Lockfile.parse(JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")));
-  const described = new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, "")));
-  const named = Object.values(packages).flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies));
-  expect(named.filter((name) => !described.has(name))).toEqual([]);
-});
+test.each(["package-lock.json", "test/mcp-peers/package-lock.json"])(
+  "%s names no registry, and every package for other platforms, or `npm ci` would refuse it (mend: npm run lock)",
+  (name) => {
+    const text = readFileSync(join(root, name), "utf8");
+    expect(text).not.toContain('"resolved"');
+    const { packages } = Lockfile.parse(JSON.parse(text));
+    const described = new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, "")));
+    const named = Object.values(packages).flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies));
+    expect(named.filter((name) => !described.has(name))).toEqual([]);
+  },
+);
 
 describe("the launcher", () => {
   test("prints the help from a checkout", () => {
