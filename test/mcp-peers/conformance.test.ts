@@ -1,27 +1,23 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { connectOverHttp } from "../helpers/mcp-clients.ts";
-import { DONE, openWorld, type World } from "../e2e/world.ts";
+import { DONE } from "../e2e/world.ts";
 import { scenarios } from "./conformance-scenarios.ts";
+import { openPeerWorld, TOKEN, type PeerWorld } from "./peer-world.ts";
 import { runPeer } from "./run-peer.ts";
 import { openStandInProxy, type StandInProxy } from "./stand-in-proxy.ts";
 
-const token = "mcp-test-0123456789abcdef";
-const folder = mkdtempSync(join(tmpdir(), "conformance-"));
-let world: World;
+let peers: PeerWorld;
 let proxy: StandInProxy;
 let standIns: Record<string, string> = {};
 
 beforeAll(async () => {
-  world = await openWorld({
-    script: [{ items: [{ kind: "say", text: `Seen.\n${DONE}` }] }],
-    environment: { MCP_AUTH_TOKEN: token },
-  });
-  const call = { prompt: "Look at it", mode: "ask", repo: world.github.repository };
-  await using client = await connectOverHttp(world.server.url, { token });
+  peers = await openPeerWorld({ script: [{ items: [{ kind: "say", text: `Seen.\n${DONE}` }] }] });
+  const { server, github } = peers.world;
+  const call = { prompt: "Look at it", mode: "ask", repo: github.repository };
+  await using client = await connectOverHttp(server.url, { token: TOKEN });
   const { structuredContent } = await client.call("codex_run", call);
   const log = `run://${String(structuredContent?.["run_id"])}/log`;
   standIns = {
@@ -31,18 +27,18 @@ beforeAll(async () => {
     '"name":"test_error_handling"': '"name":"codex_run_status"',
     '"name":"test_tool_with_progress","arguments":{}': `"name":"codex_run","arguments":${JSON.stringify(call)}`,
   };
-  proxy = await openStandInProxy(world.server.url, { token, standIns });
+  proxy = await openStandInProxy(server.url, { token: TOKEN, standIns });
 });
 afterAll(async () => {
   await proxy[Symbol.asyncDispose]();
-  await world[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true, force: true });
+  await peers[Symbol.asyncDispose]();
 });
 
 const Checks = z.array(z.looseObject({ id: z.string(), status: z.string(), errorMessage: z.string().optional() }));
 
 /** The checks that a scenario made, from the file in which the suite keeps them. */
 async function runScenario(name: string, { version }: { version: string }) {
+  const { folder } = peers;
   const output = join(folder, `${name}-${version}`);
   const chosen = ["--scenario", name, "--spec-version", version, "--force", "--output-dir", output];
   const { exitCode, stdout, stderr } = await runPeer(["conformance", "server", "--url", proxy.url, ...chosen], {
@@ -59,7 +55,7 @@ async function runScenario(name: string, { version }: { version: string }) {
 }
 
 test("every server scenario of the suite is named here, with what is known of it, and no other", async () => {
-  const { stdout } = await runPeer(["conformance", "list", "--server"], { folder });
+  const { stdout } = await runPeer(["conformance", "list", "--server"], peers);
   const [, servers = ""] = /^Server scenarios.*:\n((?: +- .*\n?)+)/m.exec(stdout) ?? [];
   const listed = [...servers.matchAll(/^ +- (\S+)/gm)].map(([, name]) => name ?? "");
   expect(listed.length).toBeGreaterThan(0);
