@@ -223,11 +223,11 @@ function toKeptWork(reached: Extract<Checkpoint, { step: "collected" }>, facts: 
 async function publishWork(request: RunRequest, options: ExecuteRunOptions & { work: Work }): Promise<RunOutcome> {
   const { stages, facts, enter, journal, signal, work } = options;
   const { outcome, base, ended, attempt } = work;
-  // Held back even when nothing is to be pushed now: a later publish no longer knows the values of the run's variables.
-  if (isFinishedChange(outcome) && (await stages.holdsSecret(request))) return toSecretOutcome(outcome, request);
+  // Held back even when nothing is to be pushed now: a later publish or reply no longer knows the values of the variables.
+  if (isLeftChange(outcome) && (await stages.holdsSecret(request))) return toSecretOutcome(outcome, request);
   const destination = work.destination ?? (await stages.reachRepository(request));
   if (!isPublishable(outcome, { request, destination })) return outcome;
-  const held = request.allow_protected ? [] : findProtected(outcome.filesChanged);
+  const held = request.allow_protected ? [] : findProtected(outcome.filesChanged, { more: request.protected });
   if (held.length > 0) return toHeldOutcome(outcome, held);
   if (signal.aborted && facts.commit === null) return toUnpublishedOutcome(outcome);
 
@@ -264,12 +264,17 @@ function isFinishedChange({ status, filesChanged }: RunOutcome): boolean {
   return status === "done" && filesChanged.length > 0;
 }
 
+/** Changes that somebody may go on with: finished work, or what stands behind a question. */
+function isLeftChange({ status, filesChanged }: RunOutcome): boolean {
+  return (status === "done" || status === "need_user") && filesChanged.length > 0;
+}
+
 /** The outcome of finished work that was cancelled before anything was pushed: it is kept as the patch. */
 function toUnpublishedOutcome(outcome: RunOutcome): RunOutcome {
   return { ...outcome, status: "cancelled", marker: "::MCP_STATUS::CANCELLED" };
 }
 
-/** The outcome of finished work that holds a secret: nothing can publish it but a new run. */
+/** The outcome of work that holds a secret: nothing can publish it but a new run. */
 function toSecretOutcome(outcome: RunOutcome, { env_vars: variables }: RunRequest): RunOutcome {
   const whose = variables === null ? "of this server" : "of this server or of the run's variables";
   const message = `The change holds a secret ${whose}. Nothing was pushed.`;

@@ -33,7 +33,7 @@ export async function publishFinishedRun(
 ): Promise<RunResult> {
   const { request, result } = run;
   checkPublishable(result);
-  if (options.protectedFiles === "held") checkProtected(result.output.files_changed);
+  if (options.protectedFiles === "held") checkProtected(result.output.files_changed, request);
 
   const destination = await options.reachRepository(request);
   if (destination.publishing === "none") {
@@ -43,7 +43,11 @@ export async function publishFinishedRun(
   }
   const publication = await options.restore(request, { result, destination });
   // The result's own paths are masked, so a variable's value may stand in the way of knowing them.
-  if (options.protectedFiles === "held") checkProtected(publication.body.files.map(({ path }) => path));
+  if (options.protectedFiles === "held")
+    checkProtected(
+      publication.body.files.map(({ path }) => path),
+      request,
+    );
   const published: Published = { branch: result.branch, commit: result.commit, pullRequest: result.pull_request };
   // The run itself, or an earlier `publish`, may have come as far as the branch.
   await options.publishChanges(publication, { destination, published, attempt: "repeat" });
@@ -58,8 +62,8 @@ export async function publishFinishedRun(
   };
 }
 
-function checkProtected(paths: readonly string[]): void {
-  const held = findProtected(paths);
+function checkProtected(paths: readonly string[], { protected: more }: RunRequest): void {
+  const held = findProtected(paths, { more });
   if (held.length > 0)
     throw new RunError("protected-files", `The change touches protected files: ${held.slice(0, 5).join(", ")}.`);
 }

@@ -20,6 +20,7 @@ export function composePrompt(request: RunRequest): string {
   return [
     request.prompt.trim(),
     request.mode === "ask" ? READ_ONLY_RULES : RULES,
+    ...(request.instructions === null ? [] : [`The repository's own instructions:\n\n${request.instructions.trim()}`]),
     ...(request.context === null ? [] : [frameContext(request.context)]),
     ...(request.output_schema === null ? [MARKER_INSTRUCTION] : []),
   ].join("\n\n");

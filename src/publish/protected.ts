@@ -18,9 +18,11 @@ const DEFAULT_PROTECTED = [
   ".gitmodules",
 ];
 
-const isProtected = picomatch(DEFAULT_PROTECTED, { dot: true, nocase: true });
+const options = { dot: true, nocase: true };
+const isProtected = picomatch(DEFAULT_PROTECTED, options);
 
-/** The changed paths that a run may publish only when somebody allowed it. */
-export function findProtected(paths: readonly string[]): string[] {
-  return paths.filter((path) => isProtected(path));
+/** The changed paths that a run may publish only when somebody allowed it. `more`: the repository's own globs. */
+export function findProtected(paths: readonly string[], { more = [] }: { more?: readonly string[] } = {}): string[] {
+  const isOwn = more.length === 0 ? () => false : picomatch([...more], options);
+  return paths.filter((path) => isProtected(path) || isOwn(path));
 }

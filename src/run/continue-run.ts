@@ -16,6 +16,8 @@ export type Continuation = Pick<
   | "allow_protected"
   | "resume"
   | "output_schema"
+  | "protected"
+  | "instructions"
 >;
 
 /**
@@ -29,13 +31,26 @@ export function toContinuation(
 ): { kind: "continues"; continuation: Continuation } | { kind: "refused"; failure: RunFailure } {
   const threadId = result.codex?.thread_id ?? null;
   if (threadId === null) return { kind: "refused", failure: toNoThread(request) };
-  const { repository, mode, dir, model, effort, draft, allow_protected } = request;
+  const secret = findUncheckedSecret(request, result);
+  if (secret !== null) return { kind: "refused", failure: secret };
+  const { repository, mode, dir, model, effort, draft, allow_protected, protected: held, instructions } = request;
   const changes = toChanges(request, result);
   const branch = result.branch ?? request.branch;
   return {
     kind: "continues",
     continuation: {
-      ...{ repository, mode, dir, model, effort, draft, allow_protected, output_schema: null },
+      ...{
+        repository,
+        mode,
+        dir,
+        model,
+        effort,
+        draft,
+        allow_protected,
+        protected: held,
+        instructions,
+        output_schema: null,
+      },
       base: changes === "pushed" ? branch : (result.base?.ref ?? request.base),
       branch,
       resume: {
@@ -58,6 +73,22 @@ function toChanges(request: RunRequest, { branch, commit, output, base }: RunRes
 /** Whether a run goes on, by a further commit, with a branch that an earlier run of its thread pushed. */
 export function isOnOwnBranch({ resume, base, branch }: RunRequest): boolean {
   return resume !== null && branch !== null && base === branch;
+}
+
+/**
+ * Why what an earlier run kept must not stand in another workspace: it holds a secret, or may hold one of the run's variables,
+ * whose values nobody knows any more. Finished work and what stands behind a question were looked through for them.
+ */
+function findUncheckedSecret(request: RunRequest, result: RunResult): RunFailure | null {
+  if (toChanges(request, result) !== "kept") return null;
+  if (result.error?.reason === "secret-found")
+    return toRunFailure("secret-found", { message: "What the earlier run changed holds a secret." });
+  const isChecked = result.status === "done" || result.status === "need_user";
+  if (request.env_vars === null || isChecked) return null;
+  return toRunFailure("secret-found", {
+    message: "The earlier run was cut off, and what it changed may hold values of its variables, which are forgotten.",
+    hint: "Look at the patch with `codex-orchestrator runs diff`, and start a new run.",
+  });
 }
 
 function toNoThread({ resume }: RunRequest): RunFailure {

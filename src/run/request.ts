@@ -122,6 +122,10 @@ export const RunRequest = z.object({
   draft: z.boolean(),
   allow_protected: z.boolean(),
   thread: GitHubThread.nullable(),
+  /** The repository's own words for every prompt, from its default branch. */
+  instructions: z.string().nullable().default(null),
+  /** Globs of files that are held besides those that always are. */
+  protected: z.array(z.string()).default([]),
   /**
    * Variables of the agent's commands. Only who executes the run gets their values; everywhere else, and for good once the
    * run is closed, `***` stands for each, so that nothing that comes later, a reply or a publish, has them any more.

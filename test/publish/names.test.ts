@@ -85,6 +85,15 @@ describe("protected files", () => {
     expect(findProtected([path, "src/index.ts"])).toEqual([path]);
   });
 
+  test("globs of the repository's own are held as well", () => {
+    const more = ["db/**", "Makefile"];
+    expect(findProtected(["db/a/b.sql", "Makefile", "src/Makefile", "AGENTS.md"], { more })).toEqual([
+      "db/a/b.sql",
+      "Makefile",
+      "AGENTS.md",
+    ]);
+  });
+
   test.each(["src/index.ts", "package.json", "docs/github.md", "README.md", "github/x"])("%s is not", (path) => {
     expect(findProtected([path])).toEqual([]);
   });

@@ -1,3 +1,4 @@
+import PQueue from "p-queue";
 import { z } from "zod";
 import { type ApiAnswer, refuse, refuseInvalid, refuseUnknown } from "./exchange.ts";
 import { describeCommit } from "./git-routes.ts";
@@ -10,10 +11,12 @@ export type AddBranch = (repository: string, branch: string) => Promise<void>;
 
 /** Pull requests over the real branches: the emulator keeps them, git knows their commits. */
 export function createPullRoutes({ addBranch }: { addBranch: AddBranch }): Route[] {
+  // Two that ask at once for the same must not both find that there is none.
+  const creating = new PQueue({ concurrency: 1 });
   const pulls = "/repos/{owner}/{repo}/pulls";
   return [
     { method: "GET", path: pulls, handle: (call) => forwardPulls(call) },
-    { method: "POST", path: pulls, handle: (call) => createPull(call, addBranch) },
+    { method: "POST", path: pulls, handle: (call) => creating.add(() => createPull(call, addBranch)) },
     { method: "GET", path: `${pulls}/{number}`, handle: (call) => readPull(call) },
     { method: "PATCH", path: `${pulls}/{number}`, handle: (call) => changePull(call) },
     { method: "GET", path: `${pulls}/{number}/files`, handle: (call) => listFiles(call) },

@@ -4,13 +4,17 @@ import type { CommentCommand } from "./command.ts";
 import { answerVerb } from "./answer-verb.ts";
 import { addReaction } from "./comment.ts";
 import { reply } from "./reply.ts";
+import type { RepositorySettings } from "./settings.ts";
 import { startRun } from "./start-run.ts";
 
 /**
  * Carries out a command by a person who may give it, as far as its record goes; resolves with what there is to tell.
  * Rejects when a run is not accepted.
  */
-export async function answerCommand(command: CommentCommand, options: AnswerOptions): Promise<Tell> {
+export async function answerCommand(
+  command: CommentCommand,
+  options: AnswerOptions & { settings: RepositorySettings },
+): Promise<Tell> {
   const { call, deps } = options;
   switch (command.kind) {
     case "none":

@@ -87,5 +87,8 @@ function withAsked(continuation: Continuation, { run, asked }: { run: NewRun; as
     dir: asked.dir ?? continuation.dir,
     draft: asked.pullRequest === null ? continuation.draft : run.draft,
     allow_protected: run.allow_protected,
+    // What the repository wants is what it wants now.
+    protected: run.protected ?? [],
+    instructions: run.instructions ?? null,
   };
 }

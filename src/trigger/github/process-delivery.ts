@@ -1,14 +1,17 @@
 import type { Logger } from "../../logger.ts";
+import { toCodeSpan } from "../../text/markdown.ts";
 import { passStep } from "../../steps.ts";
 import { answerCommand } from "./answer-command.ts";
-import type { Attempt, CommandCall, CommandDesk, Tell } from "./command-call.ts";
+import type { AnswerOptions, Attempt, CommandCall, CommandDesk, Tell } from "./command-call.ts";
 import { parseCommand } from "./command.ts";
 import { addReaction, type Reaction } from "./comment.ts";
 import type { GitHubAppDeps, StoredDelivery } from "./deps.ts";
 import { parsePayload } from "./payload.ts";
 import { checkActorPermission } from "./permission.ts";
 import { findPeople } from "./person.ts";
-import { findReply } from "./reply.ts";
+import { readSettings, SETTINGS_PATH } from "./read-settings.ts";
+import { findReply, reply } from "./reply.ts";
+import { isPermitted } from "./settings.ts";
 import { LONG_RETRY } from "./retry.ts";
 
 export type ProcessOptions = CommandDesk & { attempt: Attempt };
@@ -66,13 +69,28 @@ async function processCall(call: CommandCall, options: ProcessOptions): Promise<
       passStep("permission-checked");
       try {
         const replied = call.attempt === "resumed" ? await findReply({ call, ...options }) : null;
-        return replied ?? (await answerCommand(parseCommand(created.comment.body), { call, ...options }));
+        if (replied !== null) return replied;
+        const read = await readSettings(call);
+        if (read.kind === "wrong") return () => replyWrong(read.problems, { call, ...options });
+        const { settings } = read;
+        if (!isPermitted(decision.permission, { least: settings.permission })) return react("-1");
+        return await answerCommand(parseCommand(created.comment.body), { call, settings, ...options });
       } catch (error) {
         if (options.stopping.aborted) throw error;
         log.error({ err: error }, "command could not be carried out");
         return react("confused");
       }
   }
+}
+
+/** Names everything that is wrong with the settings; nothing is done before they are mended. */
+function replyWrong(problems: readonly string[], options: AnswerOptions): Promise<void> {
+  const lines = problems.map((problem) => `- ${toCodeSpan(problem)}`);
+  const text = [
+    `I did not do anything: ${toCodeSpan(SETTINGS_PATH)} on the default branch is not valid.`,
+    lines.join("\n"),
+  ];
+  return reply({ kind: "settings", text: text.join("\n\n") }, { ...options, reaction: "confused" });
 }
 
 type ToCallOptions = { deps: GitHubAppDeps; attempt: Attempt; log: Logger };

@@ -4,7 +4,7 @@ import { retryTransient, SHORT_RETRY, toStatus } from "./retry.ts";
 
 /** What is said to the person: `kind` tells the replies to one delivery apart. */
 export type Reply = {
-  kind: "help" | "verb" | "verb-refused" | "mistake" | "no-place" | "limit" | "full" | "not-served";
+  kind: "help" | "verb" | "verb-refused" | "mistake" | "no-place" | "limit" | "full" | "not-served" | "settings";
   text: string;
 };
 

@@ -8,15 +8,19 @@ import type { CommentCommand } from "./command.ts";
 import { addReaction } from "./comment.ts";
 import type { Submission, TriggerLimits } from "./deps.ts";
 import { findFollowUp } from "./follow-up.ts";
+import type { RepositorySettings } from "./settings.ts";
 import { readThreadContext } from "./thread-context.ts";
 import { reply, type Reply } from "./reply.ts";
 
 type RunCommand = Extract<CommentCommand, { kind: "run" }>;
 
 /** Starts the run a command asks for; resolves with what there is to tell. Rejects when the run is not accepted. */
-export async function startRun(command: RunCommand, options: AnswerOptions): Promise<Tell> {
-  const { call, deps } = options;
-  const run = toNewRun(command, { call, limits: deps.limits });
+export async function startRun(
+  command: RunCommand,
+  options: AnswerOptions & { settings: RepositorySettings },
+): Promise<Tell> {
+  const { call, deps, settings } = options;
+  const run = toNewRun(command, { call, settings, limits: deps.limits });
   if (checkRun(run, options) !== null) return submitRun(run, options);
   const [followUp, thread] = await Promise.all([
     findFollowUp(run, { ...options, asked: command.options }),
@@ -79,7 +83,7 @@ function withThread(run: NewRun, thread: string): NewRun {
 /** Turns the command into the run it asks for. All text of people is freed of what cannot be seen. */
 function toNewRun(
   { options, prompt }: RunCommand,
-  { call, limits }: { call: CommandCall; limits: TriggerLimits },
+  { call, settings, limits }: { call: CommandCall; settings: RepositorySettings; limits: TriggerLimits },
 ): NewRun {
   const { repository, issue, comment } = call.created;
   return {
@@ -87,16 +91,18 @@ function toNewRun(
     repository: { kind: "github", owner: repository.owner, name: repository.name },
     prompt: removeHidden(prompt).text.trim(),
     context: { title: removeHidden(issue.title).text, body: removeHidden(issue.body).text },
-    mode: options.mode ?? "full-auto",
+    mode: options.mode ?? settings.mode ?? "full-auto",
     // Knowing the branch saves asking the remote for it.
-    base: options.base ?? repository.defaultBranch,
+    base: options.base ?? settings.base ?? repository.defaultBranch,
     branch: options.branch,
-    model: options.model,
-    effort: options.effort,
-    timeout: options.timeoutS ?? limits.defaultTimeoutS,
+    model: options.model ?? settings.model ?? null,
+    effort: options.effort ?? settings.effort ?? null,
+    timeout: options.timeoutS ?? settings.timeout ?? limits.defaultTimeoutS,
     dir: options.dir,
-    draft: options.pullRequest === "draft",
+    draft: options.pullRequest === null ? settings.draft : options.pullRequest === "draft",
     allow_protected: options.protectedPaths === "allow",
+    protected: settings.protected,
+    instructions: settings.instructions ?? null,
     thread: {
       installation_id: call.installationId,
       repository_id: repository.id,

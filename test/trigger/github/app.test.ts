@@ -27,6 +27,8 @@ test("a writer's command becomes one run, and 👀", async () => {
       dir: null,
       draft: false,
       allow_protected: false,
+      protected: [],
+      instructions: null,
       thread: {
         installation_id: INSTALLATION_ID,
         repository_id: 1296269,

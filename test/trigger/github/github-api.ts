@@ -15,6 +15,8 @@ export type GitHubApi = Disposable & {
   comments: { id: number; body: string; user: { login: string } }[];
   /** Answers of the permission API by login; others get 404. */
   permissions: Record<string, ApiAnswer>;
+  /** Files of the default branch, by path. */
+  files: Record<string, string>;
   /** Answers to give instead of the usual ones, first come, first served; by method and the end of the path. */
   failures: { method: string; path: RegExp; answer: ApiAnswer }[];
   octokit: ProbotOctokit;
@@ -39,6 +41,7 @@ export function openGitHubApi(): GitHubApi {
     calls: [],
     comments: [],
     permissions: { octocat: allow(octocat.id, "write") },
+    files: {},
     failures: [],
     octokit: new TestOctokit({ log: silent }),
     reactions: () => api.find("POST", /\/reactions$/).map(({ body }) => readField(body, "content")),
@@ -82,6 +85,8 @@ function answer(api: GitHubApi, { method, path, body }: ApiCall): ApiAnswer {
 
   const [, login] = /^\/collaborators\/([^/]+)\/permission$/.exec(path) ?? [];
   if (login !== undefined) return api.permissions[decodeURIComponent(login)] ?? { status: 404 };
+  const file = api.files[decodeURIComponent(/^\/contents\/(.+)$/.exec(path)?.[1] ?? "")];
+  if (file !== undefined) return { status: 200, body: file, headers: { "content-type": "text/plain; charset=utf-8" } };
   if (/^\/issues\/comments\/\d+\/reactions$/.test(path)) return { status: 201, body: { id: 1 } };
   if (path === "/issues/42/comments" && method === "GET") return { status: 200, body: api.comments };
   const text = String(readField(body, "body"));

@@ -97,8 +97,8 @@ test("a process that stops leaves what it has not carried out to the next one, a
   const { promise: closed, reject } = Promise.withResolvers<never>();
   using host = await startApp({ submit: () => closed });
   const received = host.comment({}, { id: "d1" });
-  // The permission, and what was said before.
-  await expect.poll(() => host.api.calls.length).toBe(2);
+  // The permission, the settings, and what was said before.
+  await expect.poll(() => host.api.calls.length).toBe(3);
   const stopped = host.app.stop();
   reject(new Error("the database is closed"));
   await stopped;
