@@ -5,6 +5,7 @@ import {
   isJSONRPCRequest,
   JSONRPCMessageSchema,
   type JSONRPCMessage,
+  type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { Logger } from "../../../logger.ts";
 import type { McpParts } from "../call-context.ts";
@@ -86,7 +87,7 @@ async function answerPost(exchange: Exchange): Promise<void> {
     const session = sessions.issue(principal.sessionKey);
     return serveMessages(exchange, { session, body: read.message, messages: [], introduces: "yes" });
   }
-  const session = checkSession(exchange);
+  const session = checkSession(exchange, { body: read.message });
   if (session === null) return;
   const messages = toMessages(read.message);
   await passCancellations(messages, { ...exchange, session });
@@ -94,14 +95,19 @@ async function answerPost(exchange: Exchange): Promise<void> {
 }
 
 /** The session's id, or null when the request was refused for want of one. */
-function checkSession({ request, response, sessions, principal }: Exchange): string | null {
+function checkSession(
+  { request, response, sessions, principal }: Exchange,
+  { body }: { body?: unknown } = {},
+): string | null {
   const id = request.headers["mcp-session-id"];
+  const asked = isJSONRPCRequest(body) ? { requestId: body.id } : {};
   if (typeof id !== "string") {
-    refuse(response, { status: 400, why: "The header Mcp-Session-Id is missing: begin with initialize." });
+    refuse(response, { status: 400, why: "The header Mcp-Session-Id is missing: begin with initialize.", ...asked });
     return null;
   }
   if (sessions.check(id, principal.sessionKey) === "valid") return id;
-  refuse(response, { status: 404, code: -32_001, why: "There is no such session: begin anew with initialize." });
+  const why = "There is no such session: begin anew with initialize.";
+  refuse(response, { status: 404, code: -32_001, why, ...asked });
   return null;
 }
 
@@ -195,11 +201,19 @@ async function connect(
   };
 }
 
-type RefuseOptions = { status: number; why: string; code?: number; headers?: Record<string, string> };
+type RefuseOptions = {
+  status: number;
+  why: string;
+  code?: number;
+  headers?: Record<string, string>;
+  /** Null where it cannot be told which request it is (JSON-RPC 2.0, section 5). */
+  requestId?: RequestId | null;
+};
 
-/** Answers as JSON-RPC does when it cannot tell which request it is. Closes the connection where more may be coming. */
-function refuse(response: ServerResponse, { status, why, code = -32_000, headers = {} }: RefuseOptions): void {
+/** Answers with an error of JSON-RPC. Closes the connection where more may be coming. */
+function refuse(response: ServerResponse, options: RefuseOptions): void {
+  const { status, why, code = -32_000, headers = {}, requestId = null } = options;
   const close = response.req.complete ? {} : { connection: "close" };
   response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...close, ...headers });
-  response.end(`${JSON.stringify({ jsonrpc: "2.0", error: { code, message: why }, id: null })}\n`);
+  response.end(`${JSON.stringify({ jsonrpc: "2.0", error: { code, message: why }, id: requestId })}\n`);
 }

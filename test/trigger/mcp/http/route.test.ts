@@ -45,6 +45,16 @@ describe("a request that is refused", () => {
     expect(answer["error"]).toMatchObject({ message: expect.stringMatching(/\w{3}.*\./) });
   });
 
+  test.each([
+    ["its id", LIST, 1],
+    ["no id, for a batch", [LIST], null],
+    ["no id, for a notification", { jsonrpc: "2.0", method: "notifications/initialized" }, null],
+  ])("a request of no session is answered with %s", async (_, body, id) => {
+    for (const headers of [{}, { "mcp-session-id": "x" }]) {
+      expect(await readAnswer(await server.send({ headers, body }))).toMatchObject({ jsonrpc: "2.0", id });
+    }
+  });
+
   test("MH-007: a name that was pointed here is answered with 403", async () => {
     const { port } = new URL(server.url);
     const head = `POST /mcp HTTP/1.1\r\nHost: attacker.rebind.test:${port}\r\nAuthorization: Bearer ${MCP_TOKEN}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
