@@ -1,6 +1,7 @@
 import { RunError } from "./run/failure.ts";
 import type { RunId } from "./run/id.ts";
 import { copyForeignFolder } from "./store/copy-folder.ts";
+import { ForeignFolderError } from "./store/foreign-folder.ts";
 import type { StatePaths } from "./store/paths.ts";
 import type { SharedFiles } from "./store/shared-files.ts";
 import { SESSIONS_LIMITS, SESSIONS_PREFIX } from "./store/shared-folder.ts";
@@ -41,8 +42,15 @@ export function createRunThreads({ paths, shared, isHere }: RunThreadsOptions): 
   };
   return {
     bring: async (from, options) => {
-      if (await bring(from, options)) return;
+      if (await bring(from, options).catch((error: unknown) => refuseTooLarge(error, { from }))) return;
       throw new RunError("thread-missing", `The Codex thread of the run ${from} is not kept any more.`);
     },
   };
+}
+
+function refuseTooLarge(error: unknown, { from }: { from: RunId }): never {
+  if (!(error instanceof ForeignFolderError)) throw error;
+  throw new RunError("thread-missing", `The Codex thread of the run ${from} cannot be taken over: ${error.message}.`, {
+    cause: error,
+  });
 }

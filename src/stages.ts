@@ -16,6 +16,7 @@ import { preparePublishing, publishChanges, type Publication } from "./publish/p
 import { LOG_TAIL_BYTES, restorePublication } from "./restore-publication.ts";
 import { toRunMask, toShownRequest } from "./run-mask.ts";
 import { toPathText } from "./run/changes.ts";
+import { isOnOwnBranch } from "./run/continue-run.ts";
 import { RunError } from "./run/failure.ts";
 import type { RunId } from "./run/id.ts";
 import { NO_ACTIVITY } from "./run/progress.ts";
@@ -82,7 +83,7 @@ export function bindStages(request: RunRequest, { watch, ...options }: StagesOpt
           signal: AbortSignal.any([signal, detach]),
           owner: toOwner(settings),
         }),
-      );
+      ).catch((error: unknown) => explainGoneBranch(error, request));
       await checkFolder(request.dir, { workspace, base });
       return base;
     },
@@ -116,6 +117,16 @@ function toThreadBringer(
   { bringThread, settings }: StagesOptions,
 ): (() => Promise<void>) | null {
   return resume === null ? null : () => bringThread(resume.run_id, { to: runId, owner: toOwner(settings) });
+}
+
+/** A branch that an earlier run pushed and that is gone was merged or deleted since; no other branch will do. */
+function explainGoneBranch(error: unknown, request: RunRequest): never {
+  const isGone = error instanceof RunError && error.failure.reason === "base-missing" && isOnOwnBranch(request);
+  if (!isGone) throw error;
+  throw new RunError("base-missing", `The branch ${request.branch} is gone: it was merged or deleted.`, {
+    hint: "Start a new run; what was merged stands in its base.",
+    cause: error,
+  });
 }
 
 /** The patch that stands in the workspace from the beginning; null when there is none. */

@@ -197,3 +197,16 @@ test.each(["full-auto", "suggest"] as const)("a change that holds a secret is he
   expect(held.error?.message).toContain("of the run's variables");
   expect(done.filter((step) => step.startsWith("publish"))).toEqual([]);
 });
+
+test("changes behind a question are held back too when they hold a secret, since a reply goes on with them", async () => {
+  const finalMessage = "A or B?\n::MCP_STATUS::NEED_USER";
+  const asking = { ...good, report: { ...good.report, finalMessage } };
+  const agent = { ...toAgent(), run: async () => asking };
+  const execute = (holdsSecret: boolean) =>
+    executeRun(request, {
+      stages: { ...stages, startAgent: () => agent, holdsSecret: async () => holdsSecret },
+      ...{ journal: openJournal(null), facts, enter: () => {}, signal: new AbortController().signal },
+    });
+  expect(await execute(true)).toMatchObject({ status: "error", error: { reason: "secret-found" } });
+  expect(await execute(false)).toMatchObject({ status: "need_user", error: null });
+});

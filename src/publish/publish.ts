@@ -1,4 +1,5 @@
 import type { GitCredential } from "../git/git.ts";
+import { isOnOwnBranch } from "../run/continue-run.ts";
 import type { RunRequest } from "../run/request.ts";
 import type { PullRequest } from "../run/result.ts";
 import { passStep } from "../steps.ts";
@@ -154,17 +155,18 @@ async function deliver(
   try {
     return await deliverCommit(commit, options);
   } catch (error) {
-    const isOvertaken = error instanceof PushError && error.kind === "conflict" && request.resume?.changes === "pushed";
-    if (!isOvertaken) throw error;
-    throw new PushError(
-      `Somebody pushed to ${request.branch} while the run worked, so its commit does not fit there.`,
-      {
-        kind: "conflict",
-        hint: "Reply once more, to go on from what is there now; the changes are kept as a patch.",
-        cause: error,
-      },
-    );
+    const isOvertaken = error instanceof PushError && error.kind === "conflict" && isOnOwnBranch(request);
+    throw isOvertaken ? toOvertaken(request, error) : error;
   }
+}
+
+function toOvertaken({ branch, resume }: RunRequest, cause: PushError): PushError {
+  const message = `Somebody pushed to ${branch} while the run worked, so its commit does not fit there.`;
+  const hint =
+    resume?.changes === "pushed"
+      ? `Reply to the run ${resume.run_id} again, to go on from what is there now; the changes are kept as a patch.`
+      : "Apply the patch by hand: `codex-orchestrator runs diff` prints it.";
+  return new PushError(message, { kind: "conflict", hint, cause });
 }
 
 type OpenOptions = OnceOptions & { mark: RunMark; title: string; existing: Promise<FoundPullRequest | null> };

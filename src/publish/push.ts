@@ -114,6 +114,11 @@ const refusals: readonly Refusal[] = [
     hint: "Name another branch with --branch, then publish again; the changes are kept as a patch.",
   },
   {
+    pattern: /branch is currently checked out|refusing to update checked out branch/i,
+    message: "The branch is checked out in that repository",
+    hint: "Check out another branch there, then publish again; the changes are kept as a patch.",
+  },
+  {
     pattern: /archived/i,
     message: "The repository is archived",
     hint: "Unarchive it, then publish again; the changes are kept as a patch.",

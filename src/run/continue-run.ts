@@ -33,7 +33,7 @@ export function toContinuation(
   if (threadId === null) return { kind: "refused", failure: toNoThread(request) };
   const secret = findUncheckedSecret(request, result);
   if (secret !== null) return { kind: "refused", failure: secret };
-  const { repository, mode, dir, model, effort, draft, allow_protected, protected: held, instructions } = request;
+  const { repository, mode, dir, model, effort, draft, protected: held, instructions } = request;
   const changes = toChanges(request, result);
   const branch = result.branch ?? request.branch;
   return {
@@ -46,7 +46,8 @@ export function toContinuation(
         model,
         effort,
         draft,
-        allow_protected,
+        // Who allowed it did so for that one change.
+        allow_protected: false,
         protected: held,
         instructions,
         output_schema: null,

@@ -1,6 +1,7 @@
-import { lchownSync } from "node:fs";
+import { existsSync, lchownSync } from "node:fs";
 import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { isDiskFull } from "../git/fetch-failure.ts";
 import { runGit } from "../git/git.ts";
 import { RunError } from "../run/failure.ts";
 import { applyPatch } from "./apply-patch.ts";
@@ -53,6 +54,12 @@ async function applyKept(options: Parameters<typeof applyPatch>[0]): Promise<{ t
     return await applyPatch(options);
   } catch (cause) {
     options.signal?.throwIfAborted();
+    if (isDiskFull(cause)) throw new RunError("disk-full", "The disk is full.", { cause });
+    if (!existsSync(options.patchPath))
+      throw new RunError("clone-failed", "The patch that the earlier run kept is not there any more.", {
+        hint: "Start a new run.",
+        cause,
+      });
     throw new RunError("clone-failed", "The patch that the earlier run kept does not fit the commit it started from.", {
       hint: "`codex-orchestrator runs diff` prints the patch; start a new run.",
       cause,

@@ -124,3 +124,37 @@ test("what is not over, never began, or is not kept any more cannot be gone on w
   expect([early.isError, textOf(early)]).toEqual([true, expect.stringContaining("not over yet")]);
   await mcp.call("codex_run_cancel", { run_id: runId });
 });
+
+test("a branch that was merged and deleted cannot be gone on with, and that is said", async () => {
+  script = turn("echo m > merged.txt", `Merged.\n${DONE}`);
+  const first = await run("Make merged");
+  const { repository, git } = world.github;
+  await git.git(repository, ["update-ref", "-d", `refs/heads/${first.branch}`]);
+  const gone = await reply(first.run_id, "Go on");
+  expect([gone.status, gone.error?.reason, gone.error?.message]).toEqual([
+    "error",
+    "base-missing",
+    `The branch ${first.branch} is gone: it was merged or deleted.`,
+  ]);
+});
+
+test("a question about a repository is gone on with, and the answer in between leaves the branch where it was", async () => {
+  script = [{ items: [{ kind: "say", text: `It is a project.\n${DONE}` }] }];
+  const asked = await run("What is this? FIRST-QUESTION", { mode: "ask" });
+  const again = await reply(asked.run_id, "Really?");
+  expect([again.status, again.mode, again.codex?.thread_id]).toEqual(["done", "ask", asked.codex?.thread_id]);
+  expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("FIRST-QUESTION");
+
+  script = turn("echo 1 > step-1.txt", `One.\n${DONE}`);
+  const first = await run("Step one");
+  script = [{ items: [{ kind: "say", text: `Because.\n${DONE}` }] }];
+  const talk = await reply(first.run_id, "Why?");
+  script = turn("cat step-1.txt; echo 2 > step-2.txt", `Two.\n${DONE}`);
+  const second = await reply(talk.run_id, "Step two");
+  expect([talk.commit, second.branch, second.pull_request]).toEqual([null, first.branch, first.pull_request]);
+  expect(await git(["rev-parse", `${second.commit}^`])).toBe(first.commit);
+});
+
+async function git(args: string[]): Promise<string> {
+  return (await world.github.git.git(world.github.repository, args)).trim();
+}

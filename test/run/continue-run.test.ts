@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { toContinuation } from "../../src/run/continue-run.ts";
+import type { RunRequest } from "../../src/run/request.ts";
+import type { RunResult } from "../../src/run/result.ts";
 import { createRequest } from "../helpers/requests.ts";
 import { createResult } from "../helpers/results.ts";
 
@@ -54,3 +56,71 @@ test("a run that never came as far as a thread cannot be continued", () => {
     failure: { reason: "thread-missing", hint: expect.stringContaining("new run") },
   });
 });
+
+describe("a reply to a reply", () => {
+  const pushed = { codex, base, output: changed, branch: "codex/42-x", commit: "b".repeat(40) };
+  const onBranch = { ref: "codex/42-x", sha: "b".repeat(40) };
+  const second = goOn(request, pushed);
+
+  test("stays on the pushed branch when the one in between changed nothing", () => {
+    expect(goOn(second, { codex, base: onBranch })).toMatchObject({
+      ...{ base: "codex/42-x", branch: "codex/42-x" },
+      resume: { run_id: second.run_id, changes: "pushed", base_ref: "main" },
+    });
+  });
+
+  test("has what the one in between kept, on the tip of the branch, and pushes there in the end", () => {
+    const third = goOn(second, { codex, base: onBranch, output: changed });
+    expect(third).toMatchObject({
+      ...{ base: "codex/42-x", branch: "codex/42-x" },
+      resume: { changes: "kept", base_ref: "main", base_sha: onBranch.sha },
+    });
+    // Taken back by the third, the changes of the second are none any more.
+    expect(goOn(third, { codex, base: onBranch })).toMatchObject({
+      ...{ base: "codex/42-x", branch: "codex/42-x" },
+      resume: { changes: "pushed", base_ref: "main" },
+    });
+  });
+
+  test("is refused with the run to reply to instead, when the one in between never reached Codex", () => {
+    expect(toContinuation(second, createResult(second))).toMatchObject({
+      failure: { reason: "thread-missing", hint: expect.stringContaining(request.run_id) },
+    });
+  });
+});
+
+describe("what was kept and may hold a secret", () => {
+  const kept = { codex, base, output: changed };
+  const withVariables = createRequest({ env_vars: { KEY: "***" } });
+
+  test("is not gone on with when it was found to hold one", () => {
+    const error = { reason: "secret-found", message: "A secret.", hint: "Remove it." } as const;
+    const failure = { reason: "secret-found", hint: expect.stringContaining("new run") };
+    expect(toContinuation(request, createResult(request, { ...kept, status: "error", error }))).toMatchObject({
+      failure,
+    });
+  });
+
+  test.each(["cancelled", "timeout", "error"] as const)(
+    "is not gone on with when a run with variables was cut off: %s",
+    (status) => {
+      const failure = { reason: "secret-found", message: expect.stringContaining("forgotten") };
+      expect(toContinuation(withVariables, createResult(withVariables, { ...kept, status }))).toMatchObject({
+        failure,
+      });
+      expect(toContinuation(request, createResult(request, { ...kept, status })).kind).toBe("continues");
+    },
+  );
+
+  test("is gone on with when the run came to its end or asked, since it was looked through then", () => {
+    for (const status of ["done", "need_user"] as const)
+      expect(goOn(withVariables, { ...kept, status }).resume).toMatchObject({ changes: "kept" });
+  });
+});
+
+/** The request of the run that goes on with another one, as a trigger makes it. */
+function goOn(earlier: RunRequest, changes: Partial<RunResult>): RunRequest {
+  const going = toContinuation(earlier, createResult(earlier, changes));
+  if (going.kind === "refused") throw new Error(going.failure.message);
+  return createRequest({ ...going.continuation, thread: null });
+}
