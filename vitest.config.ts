@@ -42,7 +42,8 @@ export default defineConfig({
           name: "e2e",
           include: [endToEnd],
           exclude: [crash],
-          fileParallelism: false,
+          // Each world has a folder, a port and containers of its own, and waits most of the time.
+          maxWorkers: 2,
           testTimeout: 4 * minuteMs,
           hookTimeout: 2 * minuteMs,
         },
@@ -60,7 +61,8 @@ export default defineConfig({
         test: {
           name: "crash",
           include: [crash],
-          fileParallelism: false,
+          // Each world has a folder, a port and containers of its own, and waits most of the time.
+          maxWorkers: 2,
           testTimeout: 4 * minuteMs,
           hookTimeout: 2 * minuteMs,
         },
