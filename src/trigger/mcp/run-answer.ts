@@ -66,7 +66,8 @@ function toResultTexts(document: RunResult): string[] {
   if (pullRequest !== null) lines.push("", `Pull request: ${pullRequest.url}`);
   else if (branch !== null) lines.push("", `Branch: ${branch} (${commit ?? ""})`);
   if (output.files_changed.length > 0) lines.push("", "Files changed:", ...toFileLines(output.files_changed));
-  if (words.next !== null) lines.push("", words.next);
+  const next = status === "need_user" ? `Answer it with codex_reply and run_id "${runId}".` : words.next;
+  if (next !== null) lines.push("", next);
   lines.push("", `codex_run_artifacts with run_id "${runId}" has the log, the diff and the events.`);
   const short = { ...document, output: { ...output, full_log: null, log_truncated: output.full_log !== null } };
   return [lines.join("\n"), JSON.stringify(short)];
