@@ -29,10 +29,13 @@ export async function listRuns(
   return readRecords(database, { rows });
 }
 
-/** The runs asked for in one issue or pull request, newest first. */
+/** More runs of one thread than anybody asks about. */
+const MAX_OF_THREAD = 100;
+
+/** The runs asked for in one issue or pull request, newest first; at most 100 unless told otherwise. */
 export async function listThread(
   database: Database,
-  { repositoryId, number }: { repositoryId: number; number: number },
+  { repositoryId, number, limit = MAX_OF_THREAD }: { repositoryId: number; number: number; limit?: number },
 ): Promise<RunRecord[]> {
   const rows = await database.kysely
     .selectFrom("runs")
@@ -40,6 +43,7 @@ export async function listThread(
     .where("repository_id", "=", repositoryId)
     .where("thread_number", "=", number)
     .orderBy("seq", "desc")
+    .limit(limit)
     .execute();
   return readRecords(database, { rows });
 }

@@ -45,7 +45,7 @@ export type RunStore = {
   /** Newest first. No result in a list holds a log. */
   list(options: ListRunsOptions): Promise<RunRecord[]>;
   /** The runs asked for in one issue or pull request, newest first. */
-  listThread(options: { repositoryId: number; number: number }): Promise<RunRecord[]>;
+  listThread(options: { repositoryId: number; number: number; limit?: number }): Promise<RunRecord[]>;
   /** The run that pushed to a branch last, of those that are over; null when none did. */
   findByBranch(options: { repository: Repository; branch: string }): Promise<RunRecord | null>;
   /** How many runs a person started since a moment (ISO 8601 in UTC). */

@@ -17,6 +17,8 @@ import { createRunLimit } from "./run-limit.ts";
  */
 const COMMAND_PACE = { concurrency: 32, intervalCap: 50, interval: 1000 };
 
+const THREADS_AT_ONCE = 4;
+
 const STOP_WITHIN_MS = 2000;
 
 export type GitHubApp = ApplicationFunction & {
@@ -51,12 +53,20 @@ export function createGitHubApp(deps: GitHubAppDeps): GitHubApp {
     },
   });
   const admission = new PQueue({ concurrency: 1 });
+  const reading = new PQueue({ concurrency: THREADS_AT_ONCE });
   const limit = createRunLimit({ runsPerHour: deps.limits.runsPerHour, countRuns: (of) => deps.countRuns(of) });
 
   const telling = new Set<Promise<void>>();
   const take = (delivery: StoredDelivery, attempt: Attempt): void =>
     void commands.add(async () => {
-      const tell = await processDelivery(delivery, { deps, admission, limit, attempt, stopping: stopping.signal });
+      const tell = await processDelivery(delivery, {
+        deps,
+        admission,
+        limit,
+        reading,
+        attempt,
+        stopping: stopping.signal,
+      });
       const told = tell().finally(() => telling.delete(told));
       telling.add(told);
     });

@@ -28,6 +28,8 @@ export type CommandDesk = {
   /** Lets one run in at a time, so that the limit counts right. */
   admission: PQueue;
   limit: RunLimit;
+  /** Lets few threads be read at a time: one can be long, and a burst of commands would hold them all at once. */
+  reading: PQueue;
   /** Aborted when the process ends: what fails from then on is left to the next one. */
   stopping: AbortSignal;
 };

@@ -43,7 +43,7 @@ export type GitHubAppDeps = {
   /** Resolves once the run is accepted on disk, with its id; for a delivery that made a run before, with that run's. */
   submit(run: NewRun, options: { deliveryId: string }): Promise<Submission>;
   /** The runs asked for in one issue or pull request, newest first. */
-  listThread(options: { repositoryId: number; number: number }): Promise<RunRecord[]>;
+  listThread(options: { repositoryId: number; number: number; limit?: number }): Promise<RunRecord[]>;
   /** The run that last pushed to a branch, and is over. */
   findByBranch(options: { repository: Repository; branch: string }): Promise<RunRecord | null>;
   findRequest(runId: RunId): Promise<RunRequest | null>;

@@ -24,7 +24,7 @@ export async function findFollowUp(run: NewRun, options: FollowUpOptions): Promi
 /** The answer to a question: the last run of the thread ended with one. A branch or base of its own means something new. */
 async function followQuestion(run: NewRun, { call, deps, asked }: FollowUpOptions): Promise<FollowUp> {
   const { repository, issue } = call.created;
-  const [last] = await deps.listThread({ repositoryId: repository.id, number: issue.number });
+  const [last] = await deps.listThread({ repositoryId: repository.id, number: issue.number, limit: 1 });
   if (last?.state !== "need_user" || asked.base !== null || asked.branch !== null) return { kind: "run", run };
   return { kind: "run", run: await goOnWith(last, { run, deps, asked }) };
 }

@@ -24,7 +24,7 @@ export async function startRun(
   if (checkRun(run, options) !== null) return submitRun(run, options);
   const [followUp, thread] = await Promise.all([
     findFollowUp(run, { ...options, asked: command.options }),
-    readThreadContext(call),
+    options.reading.add(() => readThreadContext(call)),
   ]);
   switch (followUp.kind) {
     case "run":

@@ -5,7 +5,9 @@ import { retryTransient, SHORT_RETRY, SINGLE_TRY, toStatus } from "./retry.ts";
 /** How much of each part of a thread a prompt holds, in characters; of the comments the newest, of a diff its beginning. */
 const MAX_COMMENTS = 30_000;
 const MAX_DIFF = 60_000;
-const PER_PAGE = 100;
+const PER_PAGE = 50;
+/** What our own comments begin with: what runs said is in their pull requests and threads. */
+const OWN = /^<!-- codex-(?:orchestrator|run):/;
 
 type Said = {
   user: { login: string } | null;
@@ -77,8 +79,8 @@ function toComments(comments: readonly (Said & { id: number })[], { created, pla
   const lines: string[] = [];
   let length = 0;
   const before = comments.filter(
-    ({ id, created_at: at, updated_at: edited }) =>
-      id !== place.commentId && Date.parse(at) <= until && Date.parse(edited) <= until,
+    ({ id, body, created_at: at, updated_at: edited }) =>
+      id !== place.commentId && !OWN.test(body ?? "") && Date.parse(at) <= until && Date.parse(edited) <= until,
   );
   for (const { user, body, path } of before.toReversed()) {
     const where = path === undefined ? "" : ` on ${path}`;
