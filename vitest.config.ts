@@ -2,15 +2,20 @@ import { defineConfig } from "vitest/config";
 
 const architecture = "test/architecture.test.ts";
 const docker = "test/**/*.docker.test.ts";
-const crash = "test/e2e/{crash-points,restart,many-machines}.test.ts";
+const crash = "test/e2e/{crash-points-sqlite,crash-points-postgres,restart,many-machines,verify-killed}.test.ts";
 const endToEnd = "test/e2e/**/*.test.ts";
 const peers = "test/mcp-peers/**";
+const languages = "test/languages/**";
+const browser = "test/browser/**";
 const minuteMs = 60_000;
+/** Files at once where each has a folder, a port and containers of its own, and waits most of the time. */
+const worlds = 6;
 
 /**
- * Six groups: `architecture` reads the source, `unit` needs nothing but Node and git, `docker` an engine and the runner
- * image, `e2e` drives the whole product, `peers` does so with MCP clients that others wrote, and `crash` while its processes
- * are killed. What one of them leaves behind fails it (test/setup/leaks.ts).
+ * Eight groups: `architecture` reads the source, `unit` needs nothing but Node and git, `docker` an engine and the runner
+ * image, `e2e` drives the whole product, `peers` does so with MCP clients that others wrote, `browser` looks at the pages with
+ * Chromium, and `crash` drives it all while its processes are killed. `languages`, which goes by its name alone, has repositories in
+ * several languages set up and tested. What one of them leaves behind fails it (test/setup/leaks.ts).
  */
 export default defineConfig({
   test: {
@@ -21,9 +26,10 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [architecture, docker, endToEnd, peers],
-          maxWorkers: "100%",
-          testTimeout: 20_000,
+          exclude: [architecture, docker, endToEnd, peers, browser, languages],
+          // Many tests wait for a process, a database or a clock.
+          maxWorkers: 3,
+          testTimeout: 30_000,
           hookTimeout: 20_000,
         },
       },
@@ -32,7 +38,7 @@ export default defineConfig({
           name: "docker",
           include: [docker],
           exclude: [endToEnd, peers],
-          fileParallelism: false,
+          maxWorkers: worlds,
           testTimeout: 2 * minuteMs,
           hookTimeout: minuteMs,
         },
@@ -42,18 +48,36 @@ export default defineConfig({
           name: "e2e",
           include: [endToEnd],
           exclude: [crash],
-          // Each world has a folder, a port and containers of its own, and waits most of the time.
-          maxWorkers: 2,
+          maxWorkers: worlds,
           testTimeout: 4 * minuteMs,
           hookTimeout: 2 * minuteMs,
         },
       },
       {
         test: {
+          name: "languages",
+          include: ["test/languages/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 10 * minuteMs,
+          // An image with the languages is made first, where there is none.
+          hookTimeout: 30 * minuteMs,
+        },
+      },
+      {
+        test: {
           name: "peers",
           include: ["test/mcp-peers/*.test.ts"],
-          fileParallelism: false,
+          maxWorkers: worlds,
           testTimeout: 2 * minuteMs,
+          hookTimeout: minuteMs,
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: ["test/browser/*.test.ts"],
+          maxWorkers: worlds,
+          testTimeout: minuteMs,
           hookTimeout: minuteMs,
         },
       },
@@ -61,8 +85,7 @@ export default defineConfig({
         test: {
           name: "crash",
           include: [crash],
-          // Each world has a folder, a port and containers of its own, and waits most of the time.
-          maxWorkers: 2,
+          maxWorkers: worlds,
           testTimeout: 4 * minuteMs,
           hookTimeout: 2 * minuteMs,
         },

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { findChromium } from "./chromium.mjs";
 import { canInstallPackages, installPackages, isDebianLike } from "./debian.mjs";
 import { askEngine, findEndpoint, unusableHost } from "./docker-engine.mjs";
 import { hasPostgres, keepFromMakingCluster } from "./postgres.mjs";
@@ -7,8 +8,8 @@ import { SetUpError } from "./set-up-error.mjs";
 import { startEngine } from "./start-engine.mjs";
 
 /**
- * Sees to it that git is there and, where they are needed, a Docker engine answers and PostgreSQL's programs are there; on
- * Debian and alike, as root, installs the distribution's own and starts its engine. Never starts another engine than the
+ * Sees to it that git is there and, where they are needed, a Docker engine answers and PostgreSQL's programs and Chromium
+ * are there; on Debian and alike, as root, installs the distribution's own and starts its engine. Never starts another engine than the
  * one that the user chose (DOCKER_HOST, a context), and never a PostgreSQL of the system.
  *
  * Rejects with exactly what to do when it can't.
@@ -40,6 +41,9 @@ function listMissingPackages({ needs, isEngineMissing }) {
     packages.push("debootstrap");
   }
   if (needs.includes("postgres") && !hasPostgres()) packages.push("postgresql");
+  if (needs.includes("browser") && findChromium() === null) packages.push("chromium");
+  if (needs.includes("busybox") && findProgram("busybox") === null) packages.push("busybox-static");
+  if (needs.includes("systemd") && findProgram("systemd-analyze") === null) packages.push("systemd");
   return packages;
 }
 

@@ -14,6 +14,7 @@ import { format, resolveConfig } from "prettier";
 const OPERATIONS = `
   get /app
   get /apps/{app_slug}
+  post /app-manifests/{code}/conversions
   get /app/hook/deliveries
   post /app/hook/deliveries/{delivery_id}/attempts
   get /app/installations
@@ -24,7 +25,9 @@ const OPERATIONS = `
   get /users/{username}
   get /orgs/{org}/installation
   get /users/{username}/installation
+  get /orgs/{org}/teams/{team_slug}/memberships/{username}
   get /meta
+  post /markdown
   get /rate_limit
   get /repos/{owner}/{repo}
   get /repos/{owner}/{repo}/installation
@@ -33,6 +36,7 @@ const OPERATIONS = `
   get /repos/{owner}/{repo}/branches
   get /repos/{owner}/{repo}/branches/{branch}
   get /repos/{owner}/{repo}/commits/{ref}
+  get /repos/{owner}/{repo}/compare/{basehead}
   get /repos/{owner}/{repo}/git/ref/{ref}
   get /repos/{owner}/{repo}/git/matching-refs/{ref}
   get /repos/{owner}/{repo}/issues
@@ -62,10 +66,15 @@ const OPERATIONS = `
   get /repos/{owner}/{repo}/pulls/{pull_number}/commits
   get /repos/{owner}/{repo}/pulls/{pull_number}/comments
   post /repos/{owner}/{repo}/pulls/{pull_number}/comments
+  post /repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies
   get /repos/{owner}/{repo}/pulls/comments/{comment_id}
+  patch /repos/{owner}/{repo}/pulls/comments/{comment_id}
   get /repos/{owner}/{repo}/pulls/{pull_number}/reviews
   post /repos/{owner}/{repo}/pulls/{pull_number}/reviews
   post /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers
+  get /repos/{owner}/{repo}/commits/{ref}/check-runs
+  get /repos/{owner}/{repo}/commits/{ref}/status
+  get /repos/{owner}/{repo}/actions/jobs/{job_id}/logs
   post /repos/{owner}/{repo}/check-runs
   get /repos/{owner}/{repo}/check-runs/{check_run_id}
   patch /repos/{owner}/{repo}/check-runs/{check_run_id}

@@ -8,6 +8,7 @@ const script = (/** @type {string} */ path) => fileURLToPath(new URL(path, modul
 
 const checks = {
   types: [script("typescript/bin/tsc"), "-p", "."],
+  build: [script("typescript/bin/tsc"), "-p", "tsconfig.build.json", "--noEmit"],
   lint: [script("oxlint/bin/oxlint"), "--type-aware", "--deny-warnings"],
   format: [script("prettier/bin/prettier.cjs"), "--check", "--log-level=warn", "."],
   "unused code": [script("knip/bin/knip.js"), "--no-progress"],

@@ -8,9 +8,10 @@ import { prepareMachine } from "./prepare-machine.mjs";
 import { SetUpError } from "./set-up-error.mjs";
 
 /**
- * @typedef {"engine" | "postgres" | "peers"} Need what a command needs besides the npm packages, Node and git. `engine`: a Docker
+ * @typedef {"engine" | "postgres" | "peers" | "browser" | "busybox" | "systemd"} Need what a command needs besides the npm packages, Node and git. `engine`: a Docker
  *   engine that answers, and the runner image. `postgres`: the programs of PostgreSQL, of which the tests start their own.
- *   `peers`: the MCP clients of test/mcp-peers.
+ *   `peers`: the MCP clients of test/mcp-peers. `browser`: Chromium, for the tests of the pages.
+ *   `busybox`: a static one, of which the tests make an image. `systemd`: its programs, which judge our unit.
  */
 
 /**

@@ -2,19 +2,19 @@
 // Goes on past failures, so that one run shows them all. Names of sections as arguments run only those.
 
 import { runChecks } from "./run-checks.mjs";
-import { runVitestGroup } from "./vitest-group.mjs";
+import { runVitest } from "./run-vitest.mjs";
 
 /** @typedef {{ isGreen: boolean, passed: number, failed: number }} Outcome checks count no tests */
 
 /** @type {Record<string, { title: string, work: () => Promise<Outcome> }>} */
 const sections = {
   checks: { title: "types, lint, format, unused code", work: runChecks },
-  architecture: { title: "architecture", work: () => runVitestGroup("architecture") },
-  unit: { title: "unit tests", work: () => runVitestGroup("unit") },
-  docker: { title: "tests with Docker", work: () => runVitestGroup("docker") },
-  e2e: { title: "end to end", work: () => runVitestGroup("e2e") },
-  peers: { title: "clients that others wrote", work: () => runVitestGroup("peers") },
-  crash: { title: "killed and started again", work: () => runVitestGroup("crash") },
+  architecture: { title: "architecture", work: () => runVitest(["architecture"]) },
+  unit: { title: "unit tests", work: () => runVitest(["unit"]) },
+  product: {
+    title: "with Docker, end to end, killed and started again, clients that others wrote, pages in Chromium",
+    work: () => runVitest(["docker", "e2e", "crash", "peers", "browser"]),
+  },
 };
 
 const startMs = performance.now();

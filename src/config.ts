@@ -1,17 +1,20 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
-import { parseEnv } from "node:util";
-import type { z } from "zod";
-import { Environment } from "./environment.ts";
+import type { DayBudgets } from "./budget/day-budgets.ts";
+import { toAppCredentials, type AppCredentials } from "./config/app-credentials.ts";
+import { ConfigError, toProblem, type ConfigProblem } from "./config/config-error.ts";
+import { Environment } from "./config/environment.ts";
+import { listSecretFiles, type SecretFile } from "./config/secret-files.ts";
+import { listUrlCredentials } from "./config/url-credentials.ts";
+import { checkFolder } from "./config/state-folder.ts";
+import { readEnvFile, toValues } from "./config/variables.ts";
+import { createModelFilter } from "./gateway/allowed-model.ts";
 import type { Effort } from "./run/request.ts";
+import type { TracingSettings } from "./tracing/open-tracer.ts";
 import type { Step } from "./steps.ts";
 
 /** Where GitHub is: github.com, or a GitHub Enterprise Server by GHE_HOST. */
 export type GitHubHost = { webUrl: string; apiUrl: string };
-
-/** The App's own credentials; all three, or the server has no webhook route. */
-export type AppCredentials = { appId: number; privateKey: string; webhookSecret: string | null };
 
 /** Everything the product is set to. Sizes are in bytes, times in seconds, paths absolute. */
 export type Config = {
@@ -26,22 +29,34 @@ export type Config = {
     name: string | null;
     effort: Effort | null;
     maxTokensPerRun: number | null;
+    /** Globs of models that may be asked; null: any. */
+    allowed: string[] | null;
   };
   image: string;
   paths: { workspace: string; runs: string };
   timeouts: { defaultS: number; maxS: number; stallS: number };
   concurrency: { total: number; perRepository: number; maxQueued: number };
+  /** What may be started: runs by one person within an hour, and none when a budget of tokens is used up. */
+  startLimits: { runsPerHour: number; budgets: DayBudgets };
   /** PostgreSQL; null = the embedded database. */
   databaseUrl: string | null;
   retentionDays: number;
   crashAt: Step | null;
   limits: { memoryBytes: number; cpus: number; pids: number; diskBytes: number };
   runtime: string | null;
+  /** Hosts that the commands of every run may reach. */
+  egressAllow: string[];
   allowedRepositories: string[] | null;
+  /** Globs of images that a repository's settings may name; null: the standard image alone. */
+  allowedImages: string[] | null;
   github: GitHubHost & { app: AppCredentials | null; token: string | null };
   http: { host: string; port: number; publicUrl: string | null };
+  /** A channel that webhooks are taken from, besides the route. */
+  webhookProxyUrl: string | null;
   /** Who may call over MCP by HTTP; neither = nobody. */
   mcp: { authToken: string | null; tokensFile: string | null };
+  /** Who may see the pages of all runs; null = nobody. */
+  dashboardToken: string | null;
   /** The variables that the `docker` command reads too, under the names of what they mean. */
   docker: {
     dockerHost: string | undefined;
@@ -50,24 +65,16 @@ export type Config = {
     dockerCertPath: string | undefined;
     dockerTlsVerify: string | undefined;
   };
+  /** Where traces go; null = nowhere. */
+  tracing: TracingSettings | null;
   logLevel: Environment["LOG_LEVEL"];
+  /** What must not be seen of the URLs in the environment, proxies included: names and passwords. */
+  urlCredentials: string[];
+  /** Files with secrets that were read or will be; `name` is the variable that names one, or `.env`. */
+  secretFiles: SecretFile[];
   /** Problems that do not stop the start, in full sentences. */
   warnings: string[];
 };
-
-/** One variable that is wrong, and how. Never holds the value. */
-export type ConfigProblem = { variable: string; problem: string };
-
-/** Thrown for bad configuration, with all that is wrong at once. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly problems: readonly ConfigProblem[];
-
-  constructor(problems: readonly ConfigProblem[]) {
-    super(`Configuration is wrong:\n${problems.map(({ variable, problem }) => `  ${variable} ${problem}`).join("\n")}`);
-    this.problems = problems;
-  }
-}
 
 export type ReadConfigOptions = {
   /** The environment; the process's own by default. */
@@ -76,56 +83,36 @@ export type ReadConfigOptions = {
   folder?: string;
 };
 
+/** Where configuration is read from when nobody says otherwise: this process. */
+export function toSources({
+  environment = process.env,
+  folder = process.cwd(),
+}: ReadConfigOptions): Required<ReadConfigOptions> {
+  return { environment, folder };
+}
+
 /** Reads environment and `.env` (what the environment sets wins). Throws `ConfigError` naming every variable that is wrong. */
-export function readConfig({ environment = process.env, folder = process.cwd() }: ReadConfigOptions = {}): Config {
+export function readConfig(options: ReadConfigOptions = {}): Config {
+  const { environment, folder } = toSources(options);
   const values = toValues(environment, { file: readEnvFile(resolve(folder, ".env")) });
   const parsed = Environment.safeParse(values);
   const problems: ConfigProblem[] = parsed.success ? [] : parsed.error.issues.map(toProblem);
   if (!parsed.success) throw new ConfigError(problems);
 
-  const env = parsed.data;
+  // Nobody chose the usual time, so it gives way to a lower limit; what somebody chose is a mistake.
+  const usual = Math.min(parsed.data.DEFAULT_TIMEOUT, parsed.data.MAX_TIMEOUT);
+  const env = values["DEFAULT_TIMEOUT"] === undefined ? { ...parsed.data, DEFAULT_TIMEOUT: usual } : parsed.data;
   const warnings: string[] = [];
   if (env.DEFAULT_TIMEOUT > env.MAX_TIMEOUT)
     problems.push({ variable: "DEFAULT_TIMEOUT", problem: "is above MAX_TIMEOUT" });
+  if (env.CODEX_MODEL !== undefined && !createModelFilter(env.ALLOWED_MODELS ?? null)(env.CODEX_MODEL))
+    problems.push({ variable: "CODEX_MODEL", problem: "is not among ALLOWED_MODELS" });
   const runs = resolve(folder, env.RUNS_PATH);
   problems.push(...checkFolder("RUNS_PATH", runs));
   const app = toAppCredentials(env, { folder, problems, warnings });
   if (problems.length > 0) throw new ConfigError(problems);
-  return toConfig(env, { app, folder, runs, workspace: resolve(folder, env.WORKSPACE_PATH), warnings });
-}
-
-/** What `serve` needs besides a readable configuration; empty when nothing is missing. */
-export function checkServeConfig(config: Config): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  const { app } = config.github;
-  const hasTokens = config.mcp.authToken !== null || config.mcp.tokensFile !== null;
-  if (app === null && !hasTokens) {
-    problems.push({
-      variable: "APP_ID",
-      problem:
-        "is not set: `codex-orchestrator serve` needs a GitHub App (APP_ID, PRIVATE_KEY or PRIVATE_KEY_PATH, " +
-        "WEBHOOK_SECRET), or a token for MCP (MCP_AUTH_TOKEN or MCP_TOKENS_FILE)",
-    });
-  } else if (app?.webhookSecret === null) {
-    problems.push({ variable: "WEBHOOK_SECRET", problem: "is not set: without it anybody could start runs" });
-  }
-  return [...problems, ...checkModelConfig(config)];
-}
-
-/** What `worker` needs: a database that it shares with a server. */
-export function checkWorkerConfig(config: Config): ConfigProblem[] {
-  const problem = "is not set: `codex-orchestrator worker` takes runs from a PostgreSQL that it shares with a server";
-  return [...(config.databaseUrl === null ? [{ variable: "DATABASE_URL", problem }] : []), ...checkModelConfig(config)];
-}
-
-/** What every run needs: a key, or the ChatGPT login of this machine. A model API of one's own may do without. */
-export function checkModelConfig({ model, databaseUrl }: Config): ConfigProblem[] {
-  if (model.apiKey !== null) return [];
-  if (model.authPath === null && new URL(model.baseUrl).hostname !== "api.openai.com") return [];
-  // Machines that share a database keep the login there.
-  if (databaseUrl !== null || existsSync(model.authPath ?? resolve(homedir(), ".codex", "auth.json"))) return [];
-  const problem = "is not set, and there is no login of `codex login` either (CODEX_AUTH_PATH)";
-  return [{ variable: "OPENAI_API_KEY", problem }];
+  const urlCredentials = listUrlCredentials([...Object.values(environment), ...Object.values(values)]);
+  return toConfig(env, { app, folder, runs, workspace: resolve(folder, env.WORKSPACE_PATH), urlCredentials, warnings });
 }
 
 function toConfig(
@@ -135,8 +122,14 @@ function toConfig(
     folder,
     runs,
     workspace,
+    urlCredentials,
     warnings,
-  }: { app: AppCredentials | null; folder: string; runs: string; workspace: string; warnings: string[] },
+  }: Pick<Config, "urlCredentials" | "warnings"> & {
+    app: AppCredentials | null;
+    folder: string;
+    runs: string;
+    workspace: string;
+  },
 ): Config {
   return {
     model: {
@@ -148,6 +141,7 @@ function toConfig(
       name: env.CODEX_MODEL ?? null,
       effort: env.CODEX_EFFORT ?? null,
       maxTokensPerRun: env.MAX_TOKENS_PER_RUN ?? null,
+      allowed: env.ALLOWED_MODELS ?? null,
     },
     image: env.CODEX_IMAGE,
     paths: { workspace, runs },
@@ -157,18 +151,30 @@ function toConfig(
       perRepository: env.MAX_CONCURRENT_RUNS_PER_REPO,
       maxQueued: env.MAX_QUEUED_RUNS,
     },
+    startLimits: {
+      runsPerHour: env.MAX_RUNS_PER_HOUR,
+      budgets: {
+        day: env.MAX_TOKENS_PER_DAY ?? null,
+        repository: env.MAX_TOKENS_PER_DAY_PER_REPO ?? null,
+        person: env.MAX_TOKENS_PER_DAY_PER_PERSON ?? null,
+      },
+    },
     databaseUrl: env.DATABASE_URL ?? null,
     retentionDays: env.RETENTION_DAYS,
     crashAt: env.CODEX_ORCH_CRASH_AT ?? null,
     limits: { memoryBytes: env.RUN_MEMORY, cpus: env.RUN_CPUS, pids: env.RUN_PIDS, diskBytes: env.RUN_DISK },
     runtime: env.RUN_RUNTIME ?? null,
+    egressAllow: env.EGRESS_ALLOW ?? [],
     allowedRepositories: env.ALLOWED_REPOS ?? null,
+    allowedImages: env.ALLOWED_IMAGES ?? null,
     github: { ...toGitHubHost(env), app, token: env.GITHUB_TOKEN ?? null },
+    webhookProxyUrl: env.WEBHOOK_PROXY_URL ?? null,
     http: { host: env.HOST, port: env.PORT, publicUrl: env.PUBLIC_URL ?? null },
     mcp: {
       authToken: env.MCP_AUTH_TOKEN ?? null,
       tokensFile: env.MCP_TOKENS_FILE === undefined ? null : resolve(folder, env.MCP_TOKENS_FILE),
     },
+    dashboardToken: env.DASHBOARD_TOKEN ?? null,
     docker: {
       dockerHost: env.DOCKER_HOST,
       dockerContext: env.DOCKER_CONTEXT,
@@ -176,122 +182,22 @@ function toConfig(
       dockerCertPath: env.DOCKER_CERT_PATH,
       dockerTlsVerify: env.DOCKER_TLS_VERIFY,
     },
+    tracing: toTracingSettings(env),
     logLevel: env.LOG_LEVEL,
+    urlCredentials,
+    secretFiles: listSecretFiles(env, folder),
     warnings,
   };
 }
 
-type Variables = Readonly<Record<string, string | undefined>>;
-
-function toValues(environment: Variables, { file }: { file: Variables }): Record<string, string> {
-  const names = Object.keys(Environment.shape);
-  const values = names.map((name) => [name, toGiven(environment[name]) ?? toGiven(file[name]) ?? ""] as const);
-  return Object.fromEntries(
-    values.filter(
-      ([name, value]) => value !== "" || (name === "WEBHOOK_SECRET" && (environment[name] ?? file[name]) !== undefined),
-    ),
-  );
-}
-
-/** Some MCP clients hand on a reference to a variable that they do not have as it stands: that sets nothing either. */
-const UNRESOLVED = /^\$\{(?:env:)?\w+(?::-)?\}$/;
-
-function toGiven(text: string | undefined): string | null {
-  const value = text?.trim() ?? "";
-  return value === "" || UNRESOLVED.test(value) ? null : value;
-}
-
-function readEnvFile(path: string): Record<string, string | undefined> {
-  try {
-    return parseEnv(readFileSync(path, "utf8").replace(/^\uFEFF/, ""));
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
-    throw new ConfigError([{ variable: ".env", problem: "cannot be read" }]);
-  }
-}
-
-function toProblem(issue: z.core.$ZodIssue): ConfigProblem {
-  const choices = issue.code === "invalid_value" ? `must be one of ${issue.values.join(", ")}` : issue.message;
-  return { variable: String(issue.path[0]), problem: choices };
-}
-
-function toGitHubHost(env: Environment): GitHubHost {
+/** Where GitHub is. */
+export function toGitHubHost(env: Pick<Environment, "GHE_HOST" | "GHE_PROTOCOL">): GitHubHost {
   if (env.GHE_HOST === undefined) return { webUrl: "https://github.com", apiUrl: "https://api.github.com" };
   const webUrl = `${env.GHE_PROTOCOL}://${env.GHE_HOST}`;
   return { webUrl, apiUrl: `${webUrl}/api/v3` };
 }
 
-type AppOptions = { folder: string; problems: ConfigProblem[]; warnings: string[] };
-
-function toAppCredentials(env: Environment, { folder, problems, warnings }: AppOptions): AppCredentials | null {
-  const webhookSecret = env.WEBHOOK_SECRET ?? null;
-  if (webhookSecret !== null && (webhookSecret.length < 12 || webhookSecret === "development")) {
-    problems.push({ variable: "WEBHOOK_SECRET", problem: "must be a random text of at least 12 characters" });
-  }
-  if (env.APP_ID === undefined) return null;
-  const privateKey = readPrivateKey(env, { folder, problems, warnings });
-  return privateKey === null ? null : { appId: env.APP_ID, privateKey, webhookSecret };
-}
-
-function readPrivateKey(env: Environment, { folder, problems, warnings }: AppOptions): string | null {
-  const variable =
-    env.PRIVATE_KEY === undefined && env.PRIVATE_KEY_PATH !== undefined ? "PRIVATE_KEY_PATH" : "PRIVATE_KEY";
-  try {
-    if (variable === "PRIVATE_KEY_PATH") checkKeyFile(resolve(folder, env.PRIVATE_KEY_PATH ?? ""), warnings);
-    const text =
-      variable === "PRIVATE_KEY_PATH"
-        ? readFileSync(resolve(folder, env.PRIVATE_KEY_PATH ?? ""), "utf8")
-        : env.PRIVATE_KEY;
-    if (text === undefined) {
-      problems.push({ variable, problem: "is not set, though APP_ID is (or set PRIVATE_KEY_PATH)" });
-      return null;
-    }
-    const pem = text.includes("-----BEGIN")
-      ? text.replaceAll("\\n", "\n")
-      : Buffer.from(text, "base64").toString("utf8");
-    if (/-----BEGIN (?:RSA )?PRIVATE KEY-----[\s\S]+-----END/.test(pem)) return pem;
-    problems.push({ variable, problem: "does not hold a PEM private key" });
-  } catch {
-    problems.push({ variable, problem: "cannot be read" });
-  }
-  return null;
-}
-
-function checkKeyFile(path: string, warnings: string[]): void {
-  if ((statSync(path).mode & 0o077) !== 0)
-    warnings.push("PRIVATE_KEY_PATH can be read by other users of this machine: chmod 600 it.");
-}
-
-/** System folders that a state folder must not be or stand for: a clean-up would be a disaster there. */
-const systemFolders = new Set([
-  "/",
-  "/bin",
-  "/boot",
-  "/dev",
-  "/etc",
-  "/home",
-  "/lib",
-  "/proc",
-  "/root",
-  "/run",
-  "/sbin",
-  "/sys",
-  "/tmp",
-  "/usr",
-  "/var",
-]);
-
-function checkFolder(variable: string, path: string): ConfigProblem[] {
-  if (systemFolders.has(path)) return [{ variable, problem: "must not be a system folder" }];
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return [];
-  if (!found.isDirectory()) return [{ variable, problem: "is not a folder" }];
-  const isSystem = [...systemFolders].some((folder) => {
-    const system = statSync(folder, { throwIfNoEntry: false });
-    return system !== undefined && system.dev === found.dev && system.ino === found.ino;
-  });
-  if (isSystem) return [{ variable, problem: "must not be a system folder, nor a link to one" }];
-  return (found.mode & 0o002) === 0
-    ? []
-    : [{ variable, problem: "can be written by everybody on this machine: chmod 750 it" }];
+function toTracingSettings(env: Environment): TracingSettings | null {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_HEADERS: headers = {} } = env;
+  return endpoint === undefined ? null : { endpoint, headers, serviceName: env.OTEL_SERVICE_NAME };
 }

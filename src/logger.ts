@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { pino, type Logger as PinoLogger } from "pino";
-import type { Mask } from "./mask.ts";
+import type { Mask } from "./masking/mask.ts";
 
 /** Structured log of events: a static message in the past tense, plus fields. */
 export type Logger = PinoLogger;

@@ -10,10 +10,16 @@ const code = await runProgram(argv.slice(2), {
   version: packageJson.version,
   readConfig,
   openProduct: async (options) => (await import("./compose.ts")).openProduct(options),
-  serve: async (config, options) => (await import("./serve.ts")).serve(config, options),
-  buildImage: async (config, options) => (await import("./image-command.ts")).buildConfiguredImage(config, options),
-  runDemo: async (options) => (await import("./demo-command.ts")).runDemoCommand(options),
-  serveMcp: async (config, options) => (await import("./mcp-command.ts")).serveMcp(config, options),
+  serve: async (config, options) =>
+    (await import("./commands/first-start.ts")).serveWithSetup(config, {
+      ...options,
+      terminal: { out: stdout, err: stderr },
+      interrupts: process,
+    }),
+  buildImage: async (config, options) => (await import("./commands/image.ts")).buildConfiguredImage(config, options),
+  runDemo: async (options) => (await import("./commands/demo.ts")).runDemoCommand(options),
+  serveMcp: async (config, options) => (await import("./commands/mcp.ts")).serveMcp(config, options),
+  runSetup: async (options) => (await import("./commands/setup.ts")).runSetup(options),
   runDoctor: async (config, options) => (await import("./doctor/doctor.ts")).runDoctor(config, options),
 });
 exit(code);

@@ -1,15 +1,17 @@
 import type { z } from "zod";
-import { carryOutRun, layRequest } from "./carry-out-run.ts";
+import { carryOutRun, layRequest } from "./orchestrator/carry-out-run.ts";
+import type { StartRefusal } from "./budget/start-refusal.ts";
 import type { Bell } from "./queue/bell.ts";
 import { createDispatcher, type Dispatcher, type DispatcherOptions } from "./queue/dispatcher.ts";
 import { createRunId, type RunId } from "./run/id.ts";
 import { RunRequest, toRepositoryName } from "./run/request.ts";
 import type { RunResult } from "./run/result.ts";
-import type { CarryOutOptions } from "./run-life.ts";
+import type { CarryOutOptions } from "./orchestrator/run-life.ts";
 import type { ClaimedRun, ClaimScope, ClaimStore } from "./store/claims.ts";
 import type { CallMark } from "./store/add-run.ts";
+import type { StartLimits } from "./store/start-limits.ts";
 import type { RunStore } from "./store/runs.ts";
-import { createQueueTeller } from "./tell-queue.ts";
+import { createQueueTeller } from "./orchestrator/tell-queue.ts";
 
 /** A request before it is accepted: everything but what the orchestrator itself gives it. */
 export type NewRun = Omit<z.input<typeof RunRequest>, "run_id" | "accepted_at">;
@@ -18,7 +20,7 @@ export type OrchestratorOptions = Omit<CarryOutOptions, "signals"> & {
   store: RunStore;
   claims: ClaimStore;
   bell: Bell;
-  limits: { total: number; perRepository: number; maxQueued: number };
+  limits: { total: number; perRepository: number; maxQueued: number; start?: StartLimits };
   /**
    * What this process takes: `all` that anybody may execute, also what other processes left; `own` what it accepted
    * itself, which nobody else takes while it lives; `nothing` for one that only looks.
@@ -33,8 +35,8 @@ export type OrchestratorOptions = Omit<CarryOutOptions, "signals"> & {
   onLeft?: () => Promise<void>;
 };
 
-/** What became of a request. `full`: as many runs wait as may. */
-export type Acceptance = { kind: "accepted"; runId: RunId } | { kind: "full"; waiting: number };
+/** What became of a request. */
+export type Acceptance = { kind: "accepted"; runId: RunId } | StartRefusal;
 
 /** Accepts requests, queues them, executes them, and tells how they ended. */
 export type Orchestrator = {
@@ -82,9 +84,13 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   const add = async (run: NewRun, mark: { deliveryId: string | null; call: CallMark | null }): Promise<Acceptance> => {
     const request = RunRequest.parse({ ...run, run_id: createRunId(), accepted_at: new Date().toISOString() });
     // The record first: what is killed in between leaves no files of a run that nobody knows.
-    const added = await store.add(request, { ...mark, home, maxQueued: options.limits.maxQueued });
-    if (added.kind === "full") return added;
+    const { maxQueued, start: limits } = options.limits;
+    const added = await store.add(request, { ...mark, home, maxQueued, ...(limits === undefined ? {} : { limits }) });
     if (added.kind === "duplicate") return { kind: "accepted", runId: added.runId };
+    if (added.kind !== "new") {
+      log.warn({ repo: toRepositoryName(request.repository), why: added }, "run refused");
+      return added;
+    }
 
     await layRequest(options.files, { request, log });
     const { run_id: runId, repository, trigger } = request;

@@ -1,9 +1,9 @@
 import type { ApplicationFunction } from "probot";
-import { startChores } from "./chores.ts";
+import { startChores } from "./compose/chores.ts";
 import { compose } from "./compose.ts";
 import { readConfig } from "./config.ts";
-import { createReporter } from "./github-reporter.ts";
-import { createApp } from "./serve.ts";
+import { createReporter } from "./compose/github-reporter.ts";
+import { createApp } from "./commands/serve.ts";
 
 /**
  * The GitHub App for a Probot host of your own (`probot run`, a serverless adapter, a test): the same record, queue and

@@ -1,16 +1,27 @@
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { checkHouse } from "./architecture/check-house.ts";
 import { lintSamples, type LintSample } from "./architecture/lint-samples.ts";
 import { parseSourceFile, readSourceFiles } from "./architecture/source-file.ts";
 
+const root = join(import.meta.dirname, "..");
 const check = (sources: Record<string, string>) =>
   checkHouse(Object.entries(sources).map(([path, text]) => parseSourceFile(path, { text })));
 
 test("the source keeps every rule of the house", () => {
-  const files = readSourceFiles(join(import.meta.dirname, ".."));
+  const files = readSourceFiles(root);
   expect(files.length).toBeGreaterThan(10);
   expect(checkHouse(files)).toEqual([]);
+});
+
+test("what is kept in git are plain files, none of them ignored", () => {
+  const git = (...args: string[]): string[] =>
+    execFileSync("git", ["-C", root, "-c", "safe.directory=*", "ls-files", "-z", ...args], { encoding: "utf8" })
+      .split("\0")
+      .filter(Boolean);
+  expect(git("--stage").filter((line) => !/^100(?:644|755) /.test(line))).toEqual([]);
+  expect(git("--cached", "--ignored", "--exclude-standard")).toEqual([]);
 });
 
 describe("the direction of imports", () => {
@@ -22,7 +33,7 @@ describe("the direction of imports", () => {
     ["a trigger imports another trigger", "src/trigger/cli/program.ts", "../github/command.ts"],
     ["a trigger imports the composition", "src/trigger/github/app.ts", "../../compose.ts"],
     ["the orchestrator imports a trigger", "src/orchestrator.ts", "./trigger/github/app.ts"],
-    ["run/ imports an edge", "src/run/result.ts", "../mask.ts"],
+    ["run/ imports an edge", "src/run/result.ts", "../masking/mask.ts"],
     ["run/ imports text/", "src/run/result.ts", "../text/duration.ts"],
     ["text/ imports run/", "src/text/duration.ts", "../run/id.ts"],
     ["an edge imports a stage", "src/git/git.ts", "../workspace/workspace.ts"],
@@ -48,7 +59,7 @@ describe("the direction of imports", () => {
       "../run/id.ts",
       "../git/git.ts",
       "../logger.ts",
-      "../mask.ts",
+      "../masking/mask.ts",
       "../text/duration.ts",
       "./commit.ts",
     ];
@@ -84,6 +95,7 @@ test.each([
   ["probot", "src/web/server.ts"],
   ["pino", "src/orchestrator.ts"],
   ["commander", "src/main.ts"],
+  ["@secretlint/core", "src/publish/publish.ts"],
 ])("%s is refused outside its own place", (name, path) => {
   expect(check({ [path]: `import thing from "${name}";` })).toEqual([expect.stringContaining("has its place in")]);
 });

@@ -1,16 +1,17 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Stages } from "../src/execute-run.ts";
+import type { Stages } from "../src/orchestrator/run-stages.ts";
 import { createLogger } from "../src/logger.ts";
-import { createMask } from "../src/mask.ts";
+import { createMask } from "../src/masking/mask.ts";
 import { createOrchestrator, type NewRun, type Orchestrator } from "../src/orchestrator.ts";
 import { createLocalBell } from "../src/queue/local-bell.ts";
 import { RunError } from "../src/run/failure.ts";
 import type { RunId } from "../src/run/id.ts";
 import type { RunResult } from "../src/run/result.ts";
-import { createRunFiles } from "../src/run-files.ts";
+import { createRunFiles } from "../src/orchestrator/run-files.ts";
 import { openDatabase, type Database } from "../src/store/database.ts";
 import { makeStateFolders, toStatePaths } from "../src/store/paths.ts";
 import { createClaimStore } from "../src/store/claims.ts";
@@ -23,12 +24,15 @@ let store: RunStore;
 let folder = "";
 let stages: Partial<Stages> = {};
 let orchestrator: Orchestrator;
+/** What was logged. */
+let lines: Record<string, unknown>[] = [];
 
 const { run_id: _id, accepted_at: _at, ...request } = createRequest();
 const newRun: NewRun = { ...request, thread: null };
 
 /** Stages of a run whose agent did its work; a test replaces the one it is about. */
 const working: Stages = {
+  checkBudget: async () => {},
   openWorkspace: async ({ run_id: runId }) => ({
     ...{ runId, rootPath: "/w", treePath: "/w/ws", inputPath: "/w/in", keep: () => {} },
     [Symbol.asyncDispose]: async () => {},
@@ -54,6 +58,10 @@ const working: Stages = {
     locate: null,
   }),
   resumeAgent: async () => null,
+  setUp: async () => {},
+  readLogStart: async () => ({ events: 0, log: 0 }),
+  verify: async () => ({ kind: "passed" }),
+  discardContainers: async () => {},
   findClone: async () => null,
   awaitEngine: async () => {},
   cloneWorkspace: async () => ({ ref: "main", sha: "a".repeat(40), mirrorPath: "/m", indexPath: "/i" }),
@@ -62,7 +70,7 @@ const working: Stages = {
     changes: [{ path: Buffer.from("work.txt"), kind: "added", mode: "100644" }],
     leftOut: [],
   }),
-  holdsSecret: async () => false,
+  findSecrets: async () => ({ kind: "found", places: [] }),
   toPublication: async () => Promise.reject(new Error("the test gives it")),
   preparePublishing: async () => ({ credential: null, author: { name: "n", email: "e" } }),
   publishChanges: async () => {},
@@ -75,7 +83,14 @@ beforeEach(async () => {
   await makeStateFolders(paths);
   database = await openDatabase({ kind: "sqlite", path: paths.database });
   store = createRunStore(database);
-  const log = createLogger({ level: "silent", mask: createMask() });
+  lines = [];
+  const destination = new Writable({
+    write(line, _encoding, done) {
+      lines.push(JSON.parse(String(line)));
+      done();
+    },
+  });
+  const log = createLogger({ level: "info", mask: createMask(), destination });
   orchestrator = createOrchestrator({
     store,
     claims: createClaimStore(database, { process: readProcessIdentity() }),
@@ -100,7 +115,7 @@ afterEach(async () => {
 
 async function accept(options?: { deliveryId: string }): Promise<RunId> {
   const accepted = await orchestrator.accept(newRun, options);
-  if (accepted.kind === "full") throw new Error("the queue is full");
+  if (accepted.kind !== "accepted") throw new Error("the run was refused");
   return accepted.runId;
 }
 
@@ -201,4 +216,36 @@ test("a result is complete, as result.json is, while the record of it holds no l
   expect(result.output).toMatchObject({ full_log: "zażółć\n", log_truncated: false });
   expect(JSON.parse(readFileSync(join(folder, result.run_id, "result.json"), "utf8"))).toEqual(result);
   expect((await store.find(result.run_id))?.result?.output.full_log).toBeNull();
+});
+
+test("a run whose turn comes when the budget is used up ends before anything is begun for it", async () => {
+  const opened: string[] = [];
+  stages = {
+    checkBudget: () => Promise.reject(new RunError("budget-exceeded", "Used up.", { hint: "Wait." })),
+    openWorkspace: (asked, options) => {
+      opened.push(asked.run_id);
+      return working.openWorkspace(asked, options);
+    },
+  };
+  const { status, error, timings } = await resultOf(await accept());
+  expect([status, error, timings.cloning]).toEqual([
+    "error",
+    { reason: "budget-exceeded", message: "Used up.", hint: "Wait." },
+    null,
+  ]);
+  expect(opened).toEqual([]);
+});
+
+test("a run has one line in the log for each change of its state, with its id and in order", async () => {
+  const told = async (): Promise<unknown[]> => {
+    const accepted = await orchestrator.accept({ ...newRun, mode: "suggest" });
+    if (accepted.kind !== "accepted") throw new Error("the run was refused");
+    await resultOf(accepted.runId);
+    const own = lines.filter((line) => line["runId"] === accepted.runId);
+    return own.map(({ msg, state, status, reason }) => [msg, state ?? status ?? reason ?? null].join(" "));
+  };
+  const begun = ["run accepted ", "run changed state cloning"];
+  expect(await told()).toEqual([...begun, "run changed state running", "run ended done"]);
+  stages = { cloneWorkspace: () => Promise.reject(new RunError("clone-failed", "No.")) };
+  expect(await told()).toEqual([...begun, "run could not go on clone-failed", "run ended error"]);
 });

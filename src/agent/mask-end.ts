@@ -1,5 +1,5 @@
-import type { Mask } from "../mask.ts";
-import { maskData } from "../run-mask.ts";
+import type { Mask } from "../masking/mask.ts";
+import { maskData } from "../masking/run-mask.ts";
 import type { AgentAnswer } from "../run/answer.ts";
 import type { AgentEnd } from "../run/checkpoint.ts";
 

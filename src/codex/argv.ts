@@ -10,6 +10,12 @@ export type CodexCall = {
   resumeThreadId: string | null;
   /** The file, inside the container, with the JSON Schema of the answer. Default: none. */
   schemaPath?: string | null;
+  /** Pictures that go with the prompt: files inside the container. Default: none. */
+  pictures?: readonly string[];
+  /** Whether the repository's AGENTS.md is part of the prompt, with the weight of one. Default: `read`. */
+  agentsFiles?: "read" | "ignored";
+  /** Variables that Codex sets for the commands it runs, and does not heed itself. Default: none. */
+  commandVariables?: Readonly<Record<string, string>>;
 };
 
 /** Where the container's forwarder listens; behind it is the run's gateway. */
@@ -36,13 +42,17 @@ const PROVIDER = [
  * repository stays untrusted (`--trust` is never given), so its `.codex/config.toml`, hooks and rules do not load. The
  * session is kept (`--ephemeral` is never given), so that a later run can resume the thread.
  */
-export function toCodexArgv({ model, effort, dir, resumeThreadId, schemaPath = null }: CodexCall): string[] {
+export function toCodexArgv(call: CodexCall): string[] {
+  const { model, effort, dir, resumeThreadId, schemaPath = null, pictures = [], commandVariables = {} } = call;
+  const { agentsFiles = "read" } = call;
   return [
     "exec",
     "--json",
     "--skip-git-repo-check",
     "--ignore-user-config",
     "--ignore-rules",
+    // Not at the end: it takes as many arguments as follow, up to the next option.
+    ...pictures.flatMap((path) => ["-i", path]),
     "--dangerously-bypass-approvals-and-sandbox",
     "-C",
     toWorkingFolder(dir),
@@ -63,6 +73,8 @@ export function toCodexArgv({ model, effort, dir, resumeThreadId, schemaPath = n
     `model_provider="orch"`,
     "-c",
     `model_providers.orch={${PROVIDER}}`,
+    ...(agentsFiles === "ignored" ? ["-c", "project_doc_max_bytes=0"] : []),
+    ...toVariables(commandVariables),
     ...(model === null ? [] : ["-m", model]),
     ...(effort === null ? [] : ["-c", `model_reasoning_effort="${effort}"`]),
     ...(schemaPath === null ? [] : ["--output-schema", schemaPath]),
@@ -73,4 +85,10 @@ export function toCodexArgv({ model, effort, dir, resumeThreadId, schemaPath = n
 function toWorkingFolder(dir: string | null): string {
   const inside = (dir ?? "").split("/").filter((part) => part !== "" && part !== ".");
   return ["/workspace", ...inside].join("/");
+}
+
+/** A value in JSON's quotes is one in TOML's, too. */
+function toVariables(variables: Readonly<Record<string, string>>): string[] {
+  const entries = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return entries.length === 0 ? [] : ["-c", `shell_environment_policy.set={${entries.join(",")}}`];
 }

@@ -3,6 +3,14 @@ import { z } from "zod";
 const Text = z.string().catch("");
 const MaybeText = z.string().nullish().catch(null);
 
+/** More files and steps than any honest event names; the rest of a longer list would only cost time. */
+const MAX_ENTRIES = 10_000;
+
+function toList<Entry extends z.ZodType>(entry: Entry) {
+  const cut = (value: unknown): unknown => (Array.isArray(value) ? value.slice(0, MAX_ENTRIES) : value);
+  return z.preprocess(cut, z.array(entry).catch([]));
+}
+
 /** One thing Codex did or said. A kind that is not listed here is `other`, and keeps its name. */
 const Item = z
   .discriminatedUnion("type", [
@@ -18,7 +26,7 @@ const Item = z
     }),
     z.object({
       type: z.literal("file_change"),
-      changes: z.array(z.object({ path: Text, kind: Text })).catch([]),
+      changes: toList(z.object({ path: Text, kind: Text })),
       status: MaybeText,
     }),
     z.object({ type: z.literal("mcp_tool_call"), server: Text, tool: Text, status: MaybeText }),
@@ -26,7 +34,7 @@ const Item = z
     z.object({ type: z.literal("web_search"), query: Text }),
     z.object({
       type: z.literal("todo_list"),
-      items: z.array(z.object({ text: Text, completed: z.boolean().catch(false) })).catch([]),
+      items: toList(z.object({ text: Text, completed: z.boolean().catch(false) })),
     }),
     z.object({ type: z.literal("error"), message: Text }),
   ])

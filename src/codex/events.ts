@@ -1,6 +1,7 @@
 import type { AgentReport } from "../run/outcome.ts";
 import type { Activity } from "../run/progress.ts";
-import { toPlainLine, toPlainText } from "../text/plain.ts";
+import { toPlainLine } from "../text/plain.ts";
+import { createStyleReader, type StyledSpan, type StyledText } from "../text/styled-text.ts";
 import { createActivityTracker } from "./activity.ts";
 import { parseEvent, type CodexEvent } from "./event.ts";
 import { createLogWriter } from "./log-words.ts";
@@ -27,8 +28,8 @@ export type EventReaderOptions = {
   onActivity?: (activity: CodexActivity) => void;
   /** Each event as it came, one line of JSON without its line break. What is no event does not come here. */
   onEventLine?: (line: string) => void;
-  /** The same for people; one entry, perhaps of several lines. */
-  onLogLine?: (entry: string) => void;
+  /** The same for people; one entry, perhaps of several lines, without terminal sequences, and how its pieces look. */
+  onLogLine?: (entry: string, spans: readonly StyledSpan[]) => void;
   /** Hides secrets in what is told while the agent works, and in why it failed. The final message comes as it was said. */
   mask?: (text: string) => string;
   /** Longer lines are left out, and that is said. Default 4 MiB: Codex's longest are a bit over 1 MiB. */
@@ -47,11 +48,12 @@ export function createEventReader(options: EventReaderOptions): EventReader {
   const activity = createActivityTracker();
   const log = createLogWriter();
 
-  const logText = (text: string): void => onLogLine?.(toPlainText(text));
+  const logEntry = ({ text, spans }: StyledText): void => onLogLine?.(text, spans);
+  const logText = (text: string): void => logEntry(createStyleReader()(text));
   const onLine = (line: Line): void => {
     if (line.kind === "too-long") {
       onEventLine?.(JSON.stringify({ type: "orchestrator.line_left_out", bytes: line.bytes }));
-      return logText(toTooLong(line));
+      return logText(toTooLong(line, { mask }));
     }
     const event = parseEvent(line.text);
     if (event === null) return logText(line.text);
@@ -59,12 +61,12 @@ export function createEventReader(options: EventReaderOptions): EventReader {
     collector.add(event);
     const shown = maskEvent(event, { mask });
     const entry = log.toEntry(shown);
-    if (entry !== null) onLogLine?.(entry);
+    if (entry !== null) logEntry(entry);
     const now = activity.update(shown);
     if (now !== null) onActivity?.(now);
   };
   const onErrorLine = (line: Line): void => {
-    if (line.kind === "too-long") logText(toTooLong(line));
+    if (line.kind === "too-long") logText(toTooLong(line, { mask }));
     // Codex says this whenever its prompt comes on stdin.
     else if (line.text !== "Reading additional input from stdin...") logText(line.text);
   };
@@ -82,8 +84,10 @@ export function createEventReader(options: EventReaderOptions): EventReader {
   };
 }
 
-function toTooLong({ start, bytes }: Extract<Line, { kind: "too-long" }>): string {
-  return `[a line of ${bytes} bytes was left out; it began: ${toPlainLine(start, { maxLength: 100 })}]`;
+type MaskOptions = { mask: (text: string) => string };
+
+function toTooLong({ start, bytes }: Extract<Line, { kind: "too-long" }>, { mask }: MaskOptions): string {
+  return `[a line of ${bytes} bytes was left out; it began: ${toPlainLine(mask(start), { maxLength: 100 })}]`;
 }
 
 type ReportCollector = { add(event: CodexEvent): void; report(): CodexReport };

@@ -1,10 +1,10 @@
-import { toPlainText } from "../text/plain.ts";
+import { createStyleReader, type StyledText } from "../text/styled-text.ts";
 import type { CodexEvent, CodexItem } from "./event.ts";
 import { toErrorWords, toShortCommand, toShortPath } from "./short-forms.ts";
 
 export type LogWriter = {
   /** The event as people read it, perhaps in several lines; null when it says nothing new. */
-  toEntry(event: CodexEvent): string | null;
+  toEntry(event: CodexEvent): StyledText | null;
 };
 
 /** Makes the words of `log.txt`. A command's output comes when it ends, under its command line. */
@@ -18,7 +18,7 @@ export function createLogWriter(): LogWriter {
       lastStarted = item.id;
       return head;
     }
-    const output = item.aggregated_output.replace(/\s+$/, "");
+    const output = item.aggregated_output.trimEnd();
     const end = item.exit_code === 0 ? [] : [`(${toCommandEnd(item)})`];
     const again = lastStarted === item.id ? [] : [head];
     lastStarted = null;
@@ -47,7 +47,7 @@ export function createLogWriter(): LogWriter {
   return {
     toEntry(event) {
       const words = toWords(event);
-      return words === null ? null : toPlainText(words);
+      return words === null ? null : createStyleReader()(words);
     },
   };
 }

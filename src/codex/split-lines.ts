@@ -12,8 +12,8 @@ export type LineSplitterOptions = { onLine: (line: Line) => void; maxLineBytes: 
 /** Most lines of Codex fit into this. */
 const FIRST_BYTES = 64 * 1024;
 
-/** How much of a line that is too long is shown. */
-const START_BYTES = 200;
+/** How much of a line that is too long is told: enough to find a secret in it, before less than that is shown. */
+const START_BYTES = 16 * 1024;
 
 const LINE_FEED = 10;
 

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { RunError } from "../run/failure.ts";
-import type { BindMount, ContainerSpec, Ulimit } from "./container-spec.ts";
+import type { BindMount, ContainerSpec, Ulimit, VolumeMount } from "./container-spec.ts";
+import { isRefusedVariable } from "./image-facts.ts";
+import type { OverlayMount } from "./overlay-mount.ts";
 
 type Rule = (wanted: ContainerSpec, actual: ContainerSpec) => boolean;
 
@@ -9,6 +11,8 @@ const rules = new Map<string, Rule>([
   ["env", (wanted, actual) => isEnvAsWanted(wanted.env, actual.env)],
   ["labels", (wanted, actual) => isDeepStrictEqual({ ...actual.labels, ...wanted.labels }, actual.labels)],
   ["mounts", (wanted, { mounts }) => isSameSet(wanted.mounts, { actual: mounts, toLine: toMountLine })],
+  ["overlays", (wanted, { overlays }) => isSameSet(wanted.overlays, { actual: overlays, toLine: toOverlayLine })],
+  ["volumes", (wanted, { volumes }) => isSameSet(wanted.volumes, { actual: volumes, toLine: toVolumeLine })],
   ["ulimits", (wanted, { ulimits }) => isSameSet(wanted.ulimits, { actual: ulimits, toLine: toUlimitLine })],
   ["runtime", (wanted, actual) => wanted.runtime === null || wanted.runtime === actual.runtime],
 ]);
@@ -33,18 +37,19 @@ export function checkProfile(wanted: ContainerSpec, { actual }: { actual: Contai
   }
 }
 
-/** Names of variables that an image may not bring along: secrets, and what would redirect programs. */
-const REFUSED_ENV = /^(OPENAI_|CODEX_|GITHUB_|LD_)|(_API_KEY|_TOKEN|_SECRET|_PASSWORD|_PROXY)$/i;
-
 /** An image's own variables are merged into ours by the engine; ours must be there as given. */
 function isEnvAsWanted(wanted: ContainerSpec["env"], actual: ContainerSpec["env"]): boolean {
   const added = Object.keys(actual).filter((name) => !(name in wanted));
-  return isDeepStrictEqual({ ...actual, ...wanted }, actual) && !added.some((name) => REFUSED_ENV.test(name));
+  return isDeepStrictEqual({ ...actual, ...wanted }, actual) && !added.some(isRefusedVariable);
 }
 
 /** With rslave, as with rprivate, nothing that the container mounts can be seen outside of it. */
 const toMountLine = ({ source, target, access, propagation }: BindMount): string =>
   JSON.stringify([source, target, access, propagation === "rslave" ? "rprivate" : propagation]);
+
+const toOverlayLine = ({ target, options }: OverlayMount): string => JSON.stringify([target, options]);
+
+const toVolumeLine = ({ name, target, access }: VolumeMount): string => JSON.stringify([name, target, access]);
 
 const toUlimitLine = ({ name, soft, hard }: Ulimit): string => `${name} ${soft} ${hard}`;
 

@@ -1,4 +1,6 @@
 import type { RunId } from "../run/id.ts";
+import { type ImageFacts, PARTS_PATH, toSearchPath, toTakenAway } from "./image-facts.ts";
+import type { OverlayMount } from "./overlay-mount.ts";
 
 /** The user and group that own a run's files and run its processes. */
 export type Owner = { uid: number; gid: number };
@@ -10,6 +12,8 @@ export type BindMount = {
   access: "read-only" | "read-write";
   propagation: Propagation;
 };
+/** A volume of the engine's, by its name. It must be there, since the engine would make an empty one. */
+export type VolumeMount = { name: string; target: string; access: BindMount["access"] };
 export type Ulimit = { name: string; soft: number; hard: number };
 
 /**
@@ -26,12 +30,15 @@ export type ContainerSpec = {
   user: string;
   workingDir: string;
   hostname: string;
-  env: Record<string, string>;
+  /** Null takes away what the image has by that name. */
+  env: Record<string, string | null>;
   labels: Record<string, string>;
   network: string;
   publishedPorts: string[];
   rootFilesystem: "read-only" | "read-write";
   mounts: BindMount[];
+  overlays: OverlayMount[];
+  volumes: VolumeMount[];
   tmpfs: Record<string, string>;
   privileges: "dropped" | "privileged";
   capDrop: string[];
@@ -51,6 +58,7 @@ export type ContainerSpec = {
   firstProcess: "init" | "command";
   terminal: "none" | "tty" | "stdin";
   stopSignal: string;
+  healthcheck: "none" | "some";
   memoryBytes: number;
   memorySwapBytes: number;
   nanoCpus: number;
@@ -69,22 +77,30 @@ export type ContainerSpec = {
 
 export type ContainerLimits = { memoryBytes: number; cpus: number; pids: number };
 
-export type ToContainerSpecOptions = {
+/** What every container of a run is made from. */
+export type ConfinedOptions = {
   runId: RunId;
   /** Which try of the run this is, counted from 1; part of the container's name. */
   attempt: number;
   /** Who we are among several orchestrators on one engine; orphans are found by it. */
   instanceId: string;
-  image: string;
+  image: ImageFacts;
+  owner: Owner;
+  limits: ContainerLimits;
+  runtime: string | null;
+  /** A folder on the engine's machine that is the user's home; null for an empty one in memory. */
+  homePath: string | null;
+  /** Each takes the place of whatever else there would be at its target. Default none. */
+  overlays?: OverlayMount[];
+};
+
+export type ToContainerSpecOptions = ConfinedOptions & {
   /** What run-entry hands to Codex, as `toCodexArgv()` makes it. */
   argv: string[];
   /** `read-only` for mode `ask`: a guarantee that does not depend on Codex. */
   workspaceAccess: BindMount["access"];
-  owner: Owner;
   /** Absolute folders on the engine's machine. All must exist. */
   paths: { treePath: string; inputPath: string; socketFolderPath: string; sessionsPath: string };
-  limits: ContainerLimits;
-  runtime: string | null;
 };
 
 export const RUN_LABEL = "codex-orchestrator.run";
@@ -94,8 +110,8 @@ export const ATTEMPT_LABEL = "codex-orchestrator.attempt";
 /** A log file that has reached this size is put aside, and the one put aside before it is dropped. */
 export const LOG_FILE_BYTES = 10_000_000;
 
-const HOME = "/home/run";
-const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** Where the home of a container's user is. */
+export const HOME = "/home/run";
 
 /** The part that is the same for every run. */
 const isolation = {
@@ -117,6 +133,7 @@ const isolation = {
   firstProcess: "init",
   terminal: "none",
   stopSignal: "SIGTERM",
+  healthcheck: "none",
   oomKiller: "on",
   restartPolicy: "no",
   removal: "by-us",
@@ -128,22 +145,34 @@ export function chooseOwner({ uid, gid }: Owner): Owner {
   return uid === 0 ? { uid: 10001, gid: 10001 } : { uid, gid };
 }
 
-/** The only container a run ever gets: no network, no capabilities, nothing writable but its workspace and scratch. */
+/** The agent's container: no network, no capabilities, nothing writable but its workspace, its thread and scratch. */
 export function toContainerSpec(options: ToContainerSpecOptions): ContainerSpec {
-  const { runId, attempt, instanceId, image, argv, owner, limits } = options;
+  const { runId, attempt, argv } = options;
+  return {
+    ...toConfinedSpec(options),
+    name: `codex-run-${runId}-a${attempt}`,
+    entrypoint: [`${PARTS_PATH}/run-entry`],
+    command: argv,
+    mounts: [...toMounts(options), ...toHomeMounts(options)].filter(isUncovered(options)),
+  };
+}
+
+/** All that keeps a container inside, whatever it runs: no network, no capabilities, nothing writable but scratch. */
+export function toConfinedSpec(
+  options: ConfinedOptions,
+): Omit<ContainerSpec, "name" | "entrypoint" | "command" | "mounts"> {
+  const { runId, attempt, instanceId, image, owner, limits, overlays = [] } = options;
   return {
     ...isolation,
-    name: `codex-run-${runId}-a${attempt}`,
-    image,
-    entrypoint: ["/usr/local/bin/run-entry"],
-    command: argv,
+    image: image.id,
+    overlays,
     user: `${owner.uid}:${owner.gid}`,
     workingDir: "/workspace",
     hostname: "run",
-    env: { HOME, CODEX_HOME: "/codex", LANG: "C.UTF-8", PATH: SYSTEM_PATH },
+    env: { ...toTakenAway(image), HOME, CODEX_HOME: "/codex", LANG: "C.UTF-8", PATH: toSearchPath(image) },
     labels: { [RUN_LABEL]: runId, [INSTANCE_LABEL]: instanceId, [ATTEMPT_LABEL]: String(attempt) },
-    mounts: toMounts(options),
     tmpfs: toTmpfs(options),
+    volumes: image.partsVolume === null ? [] : [{ name: image.partsVolume, target: PARTS_PATH, access: "read-only" }],
     runtime: options.runtime,
     memoryBytes: limits.memoryBytes,
     memorySwapBytes: limits.memoryBytes,
@@ -172,13 +201,25 @@ function toMounts({ paths, workspaceAccess }: ToContainerSpecOptions): BindMount
   ];
 }
 
+/** The home on disk, where there is one. */
+export function toHomeMounts({ homePath }: Pick<ConfinedOptions, "homePath">): BindMount[] {
+  return homePath === null ? [] : [{ source: homePath, target: HOME, access: "read-write", propagation: "rprivate" }];
+}
+
+/** Whether no overlay takes a mount's place. */
+export function isUncovered({ overlays = [] }: Pick<ConfinedOptions, "overlays">): (mount: BindMount) => boolean {
+  return ({ target }) => !overlays.some((overlay) => overlay.target === target);
+}
+
 /** Scratch lives in the container's own memory limit; programs may be started from it, since builds do that. */
-function toTmpfs({ owner, limits }: ToContainerSpecOptions): Record<string, string> {
+function toTmpfs({ image, owner, limits, homePath, overlays = [] }: ConfinedOptions): Record<string, string> {
   const size = Math.floor(limits.memoryBytes / 4);
+  const own = `rw,exec,nosuid,nodev,size=${size},mode=0700,uid=${owner.uid},gid=${owner.gid}`;
   return {
+    ...Object.fromEntries(image.declaredVolumes.map((path) => [path, own])),
     "/tmp": `rw,exec,nosuid,nodev,size=${size},mode=1777`,
-    [HOME]: `rw,exec,nosuid,nodev,size=${size},mode=0700,uid=${owner.uid},gid=${owner.gid}`,
+    ...(homePath === null && !overlays.some(({ target }) => target === HOME) ? { [HOME]: own } : {}),
     // Codex's databases and caches; on disk they cost a good part of its start. Only the thread itself is kept.
-    "/codex": `rw,exec,nosuid,nodev,size=${size},mode=0700,uid=${owner.uid},gid=${owner.gid}`,
+    "/codex": own,
   };
 }

@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
-import type { ContainerSpec } from "./container-spec.ts";
+import type { ContainerSpec, VolumeMount } from "./container-spec.ts";
+import { OVERLAY_DRIVER, type OverlayMount } from "./overlay-mount.ts";
 
 /**
  * Our spec in the words of the Docker Engine API (`POST /containers/create`).
@@ -15,8 +16,10 @@ export function toCreateBody(spec: ContainerSpec): Docker.ContainerCreateOptions
     User: spec.user,
     WorkingDir: spec.workingDir,
     Hostname: spec.hostname,
-    Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
+    // A name alone takes away what the image has by it.
+    Env: Object.entries(spec.env).map(([name, value]) => (value === null ? name : `${name}=${value}`)),
     Labels: spec.labels,
+    ...(spec.healthcheck === "none" ? { Healthcheck: { Test: ["NONE"] } } : {}),
     Tty: spec.terminal === "tty",
     OpenStdin: spec.terminal !== "none",
     AttachStdin: false,
@@ -33,7 +36,7 @@ function toHostConfig(spec: ContainerSpec): Docker.HostConfig & { CgroupnsMode: 
   return {
     NetworkMode: spec.network,
     ReadonlyRootfs: spec.rootFilesystem === "read-only",
-    Mounts: spec.mounts.map(toMount),
+    Mounts: [...spec.mounts.map(toMount), ...spec.overlays.map(toOverlayVolume), ...spec.volumes.map(toVolume)],
     Tmpfs: spec.tmpfs,
     Privileged: spec.privileges === "privileged",
     CapDrop: spec.capDrop,
@@ -69,5 +72,23 @@ function toMount(mount: ContainerSpec["mounts"][number]): Docker.MountSettings {
     Target: mount.target,
     ReadOnly: mount.access === "read-only",
     // Docker chooses the propagation: for a folder inside its own root it takes nothing but rslave, elsewhere rprivate.
+  };
+}
+
+/** Never filled with what the image has in its place. */
+function toVolume({ name, target, access }: VolumeMount): Docker.MountSettings {
+  const options = { NoCopy: true, Labels: {}, DriverConfig: { Name: "local", Options: {} } };
+  return { Type: "volume", Source: name, Target: target, ReadOnly: access === "read-only", VolumeOptions: options };
+}
+
+/** A volume without a name is made with its container, and removed with it. Whether it is read-only, its options say. */
+function toOverlayVolume({ target, options }: OverlayMount): Docker.MountSettings {
+  const { name, type, device } = OVERLAY_DRIVER;
+  return {
+    Type: "volume",
+    Source: "",
+    Target: target,
+    ReadOnly: false,
+    VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: name, Options: { type, device, o: options } } },
   };
 }

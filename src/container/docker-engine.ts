@@ -7,21 +7,34 @@ import { connectDocker } from "./docker-connection.ts";
 import { toCreateBody } from "./docker-create-body.ts";
 import { cleanEngineText, readStatusCode, toEngineError } from "./docker-errors.ts";
 import { createDockerImages } from "./docker-images.ts";
+import { createDockerLeftImages } from "./docker-left-images.ts";
 import { parseInspected } from "./docker-inspect.ts";
 import { createDockerOutput } from "./docker-output.ts";
+import { createDockerVolumes } from "./docker-volumes.ts";
+import { readEngineInfo } from "./docker-info.ts";
 import { inspectOwnMounts } from "./docker-mounts.ts";
 import { openStream } from "./docker-stream.ts";
-import type { ContainerEngine, ContainerView, EngineInfo, FoundContainer } from "./engine.ts";
+import { readAnswer } from "./read-answer.ts";
+import type { ContainerEngine, ContainerView, FoundContainer } from "./engine.ts";
 import type { EngineEndpoint } from "./find-endpoint.ts";
 
-export type CreateDockerEngineOptions = { endpoint: EngineEndpoint };
+export type CreateDockerEngineOptions = {
+  endpoint: EngineEndpoint;
+  /** How long it may take to tell about itself and its images, in milliseconds; default 20 s. */
+  answerWithinMs?: number;
+};
 
 /** A container engine that speaks Docker's API. Nothing is contacted before the first call. */
-export function createDockerEngine({ endpoint }: CreateDockerEngineOptions): ContainerEngine {
+export function createDockerEngine({
+  endpoint,
+  answerWithinMs: withinMs = 20_000,
+}: CreateDockerEngineOptions): ContainerEngine {
   const docker = connectDocker(endpoint);
   return {
-    ...createDockerImages(docker),
+    ...createDockerImages(docker, { withinMs }),
+    ...createDockerLeftImages(docker, { withinMs }),
     ...createDockerOutput(docker),
+    ...createDockerVolumes(docker),
     createContainer: (spec) => createContainer(docker, { spec }),
     inspectContainer: (id) => inspectContainer(docker, { id }),
     startContainer: (id) => startContainer(docker, { id }),
@@ -30,8 +43,8 @@ export function createDockerEngine({ endpoint }: CreateDockerEngineOptions): Con
     removeContainer: (id) => removeContainer(docker, { id }),
     listRunContainers: (options) => listRunContainers(docker, options),
     inspectOwnMounts: (id) => inspectOwnMounts(docker, { id }),
-    ping: () => ping(docker),
-    readEngineInfo: () => readEngineInfo(docker),
+    ping: () => ping(docker, { withinMs }),
+    readEngineInfo: () => readEngineInfo(docker, { withinMs }),
   };
 }
 
@@ -68,9 +81,9 @@ async function inspectContainer(docker: Docker, { id }: { id: string }): Promise
   }
 }
 
-async function ping(docker: Docker): Promise<void> {
+async function ping(docker: Docker, { withinMs }: { withinMs: number }): Promise<void> {
   try {
-    await docker.ping();
+    await readAnswer(docker, { path: "/_ping", withinMs });
   } catch (cause) {
     throw toEngineError(cause, { doing: "answer", refusal: "docker-unavailable" });
   }
@@ -80,6 +93,8 @@ async function startContainer(docker: Docker, { id }: { id: string }): Promise<v
   try {
     await docker.getContainer(id).start({ abortSignal: patience() });
   } catch (cause) {
+    if (/error while mounting volume/.test(cleanEngineText(cause)))
+      throw toEngineError(cause, { doing: "mount the container's folders", refusal: "container-refused" });
     throw toEngineError(cause, { doing: "start what the image holds", refusal: "image-unusable" });
   }
 }
@@ -135,36 +150,4 @@ async function listRunContainers(docker: Docker, { instanceId, runId }: ListOpti
   } catch (cause) {
     throw toEngineError(cause, { doing: "list its containers", refusal: "docker-unavailable" });
   }
-}
-
-const Version = z.object({ Version: z.string(), BuildTime: z.string().optional(), Arch: z.string().default("") });
-const Info = z.object({
-  OperatingSystem: z.string().default(""),
-  DefaultRuntime: z.string().default(""),
-  Runtimes: z.record(z.string(), z.unknown()).default({}),
-  CgroupVersion: z.string().default("1"),
-  DockerRootDir: z.string().default(""),
-});
-
-async function readEngineInfo(docker: Docker): Promise<EngineInfo> {
-  try {
-    const [version, info] = await Promise.all([docker.version(), docker.info() as Promise<unknown>]);
-    return toEngineInfo(Version.parse(version), Info.parse(info));
-  } catch (cause) {
-    throw toEngineError(cause, { doing: "describe itself", refusal: "docker-unavailable" });
-  }
-}
-
-function toEngineInfo(version: z.infer<typeof Version>, info: z.infer<typeof Info>): EngineInfo {
-  const builtAt = new Date(version.BuildTime ?? "");
-  return {
-    version: version.Version,
-    builtAt: Number.isNaN(builtAt.getTime()) ? null : builtAt,
-    operatingSystem: info.OperatingSystem,
-    architecture: version.Arch,
-    defaultRuntime: info.DefaultRuntime,
-    runtimes: Object.keys(info.Runtimes).toSorted(),
-    cgroupVersion: info.CgroupVersion,
-    rootFolder: info.DockerRootDir,
-  };
 }

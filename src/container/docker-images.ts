@@ -5,13 +5,14 @@ import type { RunError } from "../run/failure.ts";
 import { EngineRefusal, readStatusCode, toEngineError } from "./docker-errors.ts";
 import { followProgress } from "./docker-progress.ts";
 import type { BuildImageOptions, ImageEngine, ImageView, ProgressOptions } from "./engine.ts";
+import { readJsonAnswer } from "./read-answer.ts";
 
 export const CODEX_VERSION_LABEL = "codex-orchestrator.codex-version";
 
 /** The part of the engine that makes images. */
-export function createDockerImages(docker: Docker): ImageEngine {
+export function createDockerImages(docker: Docker, { withinMs }: { withinMs: number }): ImageEngine {
   return {
-    readImage: (image) => readImage(docker, { image }),
+    readImage: (image) => readImage(docker, { image, withinMs }),
     pullImage: (image, options) => pullImage(docker, { ...options, image }),
     importImage: (tar, options) => importImage(docker, { ...options, tar }),
     buildImage: (context, options) => buildImage(docker, { ...options, context }),
@@ -21,18 +22,42 @@ export function createDockerImages(docker: Docker): ImageEngine {
 const Image = z.object({
   Id: z.string(),
   Architecture: z.string().default(""),
-  Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }).nullish(),
+  RepoDigests: z.array(z.string()).nullish(),
+  Config: z
+    .object({
+      Labels: z.record(z.string(), z.string()).nullish(),
+      Env: z.array(z.string()).nullish(),
+      Volumes: z.record(z.string(), z.unknown()).nullish(),
+    })
+    .nullish(),
 });
 
-async function readImage(docker: Docker, { image }: { image: string }): Promise<ImageView | null> {
+type ReadOptions = { image: string; withinMs: number };
+
+async function readImage(docker: Docker, { image, withinMs }: ReadOptions): Promise<ImageView | null> {
   try {
-    const { Id, Architecture, Config } = Image.parse(await docker.getImage(image).inspect());
-    const labels = Config?.Labels ?? {};
-    return { id: Id, codexVersion: labels[CODEX_VERSION_LABEL] ?? null, architecture: Architecture, labels };
+    return parseImage(await readJsonAnswer(docker, { path: `/images/${image}/json`, withinMs }));
   } catch (cause) {
     if (readStatusCode(cause) === 404) return null;
     throw toEngineError(cause, { doing: `describe the image ${image}`, refusal: "image-unusable" });
   }
+}
+
+/** Reads what the engine says about an image. Rejects a document without an id. */
+export function parseImage(document: unknown): ImageView {
+  const { Id, Architecture, RepoDigests, Config } = Image.parse(document);
+  const labels = Config?.Labels ?? {};
+  return {
+    ...{ id: Id, codexVersion: labels[CODEX_VERSION_LABEL] ?? null, architecture: Architecture, labels },
+    digest: RepoDigests?.[0] ?? null,
+    variables: Object.fromEntries((Config?.Env ?? []).map(toVariable)),
+    declaredVolumes: Object.keys(Config?.Volumes ?? {}),
+  };
+}
+
+function toVariable(line: string): [string, string] {
+  const [name = ""] = line.split("=", 1);
+  return [name, line.slice(name.length + 1)];
 }
 
 async function pullImage(

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { BindMount, ContainerSpec } from "./container-spec.ts";
+import type { BindMount, ContainerSpec, VolumeMount } from "./container-spec.ts";
 import type { ContainerState, ContainerView } from "./engine.ts";
+import { OVERLAY_DRIVER, type OverlayMount } from "./overlay-mount.ts";
 
 const strings = z
   .array(z.string())
@@ -55,8 +56,18 @@ const HostConfig = z.object({
   LogConfig: z.object({ Type: z.string(), Config: texts }),
   RestartPolicy: z.object({ Name: z.string() }),
   AutoRemove: flag,
-  // Read from the outer list, which has the image's own volumes too.
-  Mounts: z.unknown(),
+  // Mounts are read from the outer list, which has the image's own volumes too; here is how our volumes are made.
+  Mounts: z
+    .array(
+      z.object({
+        Source: z.string().default(""),
+        Target: z.string(),
+        VolumeOptions: z
+          .object({ DriverConfig: z.object({ Name: z.string().default(""), Options: texts }).nullish() })
+          .nullish(),
+      }),
+    )
+    .nullish(),
   // What the two ends of a terminal would be; of no effect without one.
   ConsoleSize: z.unknown(),
 });
@@ -76,12 +87,15 @@ const Inspected = z.object({
     Tty: flag,
     OpenStdin: flag,
     StopSignal: z.string().default("SIGTERM"),
+    Healthcheck: z.object({ Test: strings }).nullish(),
   }),
   HostConfig: HostConfig.loose(),
   Mounts: z
     .array(
       z.object({
         Type: z.string(),
+        Name: z.string().default(""),
+        Driver: z.string().default(""),
         Source: z.string().default(""),
         Destination: z.string(),
         RW: z.boolean(),
@@ -145,7 +159,8 @@ function toProfile(inspected: Inspected): ContainerSpec {
     labels: config.Labels,
     terminal: config.Tty ? "tty" : config.OpenStdin ? "stdin" : "none",
     stopSignal: config.StopSignal,
-    mounts: (inspected.Mounts ?? []).map(toBindMount),
+    healthcheck: toHealthcheck(config.Healthcheck?.Test ?? []),
+    ...toMounts(inspected),
     ...toConfinement(host),
     ...toLimits(host),
   };
@@ -193,8 +208,41 @@ function toLimits(host: Inspected["HostConfig"]) {
   } satisfies Partial<ContainerSpec>;
 }
 
+type Mounted = NonNullable<Inspected["Mounts"]>[number];
+
+function toMounts({ Mounts, HostConfig: host }: Inspected): Pick<ContainerSpec, "mounts" | "overlays" | "volumes"> {
+  const all = (Mounts ?? []).map((mount) => ({
+    mount,
+    overlay: toOverlay(mount, host),
+    volume: toVolume(mount, host),
+  }));
+  return {
+    mounts: all.flatMap(({ mount, overlay, volume }) => ((overlay ?? volume) === null ? [toBindMount(mount)] : [])),
+    overlays: all.flatMap(({ overlay }) => overlay ?? []),
+    volumes: all.flatMap(({ volume }) => volume ?? []),
+  };
+}
+
+/** Null for a mount that is no volume which was asked for by its name. */
+function toVolume({ Type, Name, Destination, RW }: Mounted, host: Inspected["HostConfig"]): VolumeMount | null {
+  const isWanted = host.Mounts?.some(({ Source, Target }) => Target === Destination && Source === Name) ?? false;
+  if (Type !== "volume" || Name === "" || !isWanted) return null;
+  return { name: Name, target: Destination, access: RW ? "read-write" : "read-only" };
+}
+
+/** Null for a mount that is not a volume of its container's own, or no overlay. */
+function toOverlay(mount: Mounted, host: Inspected["HostConfig"]): OverlayMount | null {
+  const made = host.Mounts?.find(({ Target }) => Target === mount.Destination);
+  const driver = made?.VolumeOptions?.DriverConfig;
+  if (mount.Type !== "volume" || mount.Driver !== OVERLAY_DRIVER.name || made?.Source !== "" || !driver) return null;
+  const { type, device, o, ...others } = driver.Options;
+  const isOverlay = driver.Name === OVERLAY_DRIVER.name && type === OVERLAY_DRIVER.type && device !== undefined;
+  if (!isOverlay || o === undefined || Object.keys(others).length > 0) return null;
+  return { target: mount.Destination, options: o };
+}
+
 /** A mount of any kind but a bind gets its kind before the source, so that it equals nothing we ever want. */
-function toBindMount(mount: NonNullable<Inspected["Mounts"]>[number]): BindMount {
+function toBindMount(mount: Mounted): BindMount {
   return {
     source: mount.Type === "bind" ? mount.Source : `${mount.Type}:${mount.Source}`,
     target: mount.Destination,
@@ -203,11 +251,17 @@ function toBindMount(mount: NonNullable<Inspected["Mounts"]>[number]): BindMount
   };
 }
 
-function toEnv(lines: string[]): Record<string, string> {
+/** One that is switched off, and none at all, are the same. */
+function toHealthcheck([kind = "NONE"]: string[]): ContainerSpec["healthcheck"] {
+  return kind === "NONE" ? "none" : "some";
+}
+
+/** A name alone stands for a variable that was taken away. */
+function toEnv(lines: string[]): ContainerSpec["env"] {
   return Object.fromEntries(
     lines.map((line) => {
       const end = line.indexOf("=");
-      return end === -1 ? [line, ""] : [line.slice(0, end), line.slice(end + 1)];
+      return end === -1 ? [line, null] : [line.slice(0, end), line.slice(end + 1)];
     }),
   );
 }

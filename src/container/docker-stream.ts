@@ -4,7 +4,7 @@ import type Docker from "dockerode";
 export type OpenStreamOptions = {
   method: "GET" | "POST";
   path: string;
-  query?: Record<string, boolean>;
+  query?: Record<string, boolean | string> | undefined;
   /** Aborting it breaks the answer off, also in its middle. */
   abortSignal?: AbortSignal;
 };

@@ -49,7 +49,15 @@ export type ImageView = {
   codexVersion: string | null;
   architecture: string;
   labels: Record<string, string>;
+  /** What registries call it, `name@sha256:…`; null for one that came from none. */
+  digest: string | null;
+  variables: Record<string, string>;
+  /** Folders that it declares as volumes, as it names them. */
+  declaredVolumes: string[];
 };
+
+/** `createdAt` is on the engine's own clock; null when it does not say. */
+export type VolumeView = { name: string; labels: Record<string, string>; createdAt: Date | null };
 
 export type EngineInfo = {
   version: string;
@@ -61,6 +69,14 @@ export type EngineInfo = {
   runtimes: string[];
   cgroupVersion: string;
   rootFolder: string;
+  /** The engine's own clock, or null when it does not say. */
+  time: Date | null;
+  /** Of the machine it runs on; 0 when it does not say. */
+  memoryBytes: number;
+  /** What the kernel does for it: `seccomp`, `apparmor`, `userns`, `rootless`, … */
+  securityOptions: string[];
+  /** The programs it is made of, by their names in small letters: `containerd`, `runc`, … */
+  componentVersions: Record<string, string>;
 };
 
 export type ProgressOptions = { onProgress?: ((line: string) => void) | undefined; signal?: AbortSignal | undefined };
@@ -75,6 +91,17 @@ export interface ImageEngine {
   buildImage(context: Readable, options: BuildImageOptions): Promise<void>;
 }
 
+/** An image without a name. `bytes` counts what it shares with others, too. */
+export type LeftImage = { id: string; bytes: number; createdAt: Date };
+
+/** Images that later builds took the name of. */
+export interface LeftImages {
+  /** Those without a name whose build ended with this label: what others built on them is not among them. */
+  listLeftImages(options: { label: string }): Promise<LeftImage[]>;
+  /** False when something needs it, or it is gone. */
+  removeLeftImage(id: string): Promise<boolean>;
+}
+
 export type BuildImageOptions = ProgressOptions & {
   image: string;
   /** Network of the build's own steps. */
@@ -83,12 +110,34 @@ export type BuildImageOptions = ProgressOptions & {
   labels: Record<string, string>;
 };
 
+export type FillVolumeOptions = {
+  image: string;
+  /** The folder of the image that is copied. */
+  path: string;
+  /** A program of the copy, with its arguments, that must end well. */
+  proof: [string, ...string[]];
+};
+
+/** Keeping volumes. */
+export interface VolumeEngine {
+  /** Null when there is no such volume. */
+  readVolume(name: string): Promise<VolumeView | null>;
+  /** All volumes that carry a label, whatever its value. */
+  listVolumes(options: { label: string }): Promise<VolumeView[]>;
+  /** Resolves to the volume of that name: when there was one already, to that, as it was. */
+  createVolume(options: { name: string; labels: Record<string, string> }): Promise<VolumeView>;
+  /** Copies a folder of an image into an empty volume. Rejects with `image-unusable`; the volume is of no use then. */
+  fillVolume(name: string, options: FillVolumeOptions): Promise<void>;
+  /** Resolves also when it is gone already, and leaves one that a container has. */
+  removeVolume(name: string): Promise<void>;
+}
+
 /**
  * What we need of a container engine.
  *
  * Every method rejects with a `RunError` of reason `docker-unavailable` when the engine cannot be reached.
  */
-export interface ContainerEngine extends ImageEngine {
+export interface ContainerEngine extends ImageEngine, LeftImages, VolumeEngine {
   /** Resolves to the container's id. Rejects with `image-missing`; an image is never pulled. */
   createContainer(spec: ContainerSpec): Promise<string>;
   /** Null when there is no such container (any more). */

@@ -206,7 +206,9 @@ async function toExit(ending: Ending, { output }: Watched): Promise<ContainerExi
   if (ending === null) return { reason: "lost" };
   if (NOT_STARTED_CODES.includes(ending.exitCode)) {
     const words = toOneLine(await output.readFirstWords()) || `exit code ${ending.exitCode}`;
-    throw new RunError("image-unusable", `The image's own programs could not be started: ${words}.`);
+    throw new RunError("image-unusable", `The image's own programs could not be started: ${words}.`, {
+      hint: "An image needs /bin/sh and must be for this machine's processor; the runner image is made anew by `codex-orchestrator image build`.",
+    });
   }
   return { reason: "exited", exitCode: ending.exitCode, outOfMemory: ending.outOfMemory };
 }

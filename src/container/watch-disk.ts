@@ -14,6 +14,8 @@ const TICK_MS = 250;
 const SCAN_EVERY_MS = 2_000;
 /** Scanning takes at most this part of the time. */
 const SCAN_SHARE = 1 / 20;
+/** How many more files must be possible on their disks: the record and the other runs need some. */
+const RESERVE_FILES = 1_000;
 /** What a file or folder costs at least, so that a million empty files are not nothing. */
 const ENTRY_BYTES = 4096;
 
@@ -28,8 +30,8 @@ export async function waitForFullDisk(guard: DiskGuard, { watching }: { watching
   let freeAtScanBytes = Infinity;
   let nextScanAt = performance.now() + SCAN_EVERY_MS;
   for (;;) {
-    const freeBytes = await readFreeBytes(guard.paths);
-    if (freeBytes < guard.reserveBytes) return;
+    const { freeBytes, freeFiles } = await readFree(guard.paths);
+    if (freeBytes < guard.reserveBytes || freeFiles < RESERVE_FILES) return;
     if (freeAtScanBytes === Infinity) freeAtScanBytes = freeBytes;
 
     const mayBeOver = freeAtScanBytes - freeBytes > guard.limitBytes - usedBytes;
@@ -45,13 +47,17 @@ export async function waitForFullDisk(guard: DiskGuard, { watching }: { watching
   }
 }
 
-/** The free bytes of the fullest of the disks that the folders are on; a folder that is gone has no say. */
-export async function readFreeBytes(paths: string[]): Promise<number> {
-  const freeBytes = paths.map(async (path) => {
-    const disk = await statfs(path).catch(() => null);
-    return disk === null ? Infinity : disk.bavail * disk.bsize;
-  });
-  return Math.min(...(await Promise.all(freeBytes)));
+/**
+ * What the fullest of the disks that the folders are on has free, in bytes and in files that can still be made. A folder that
+ * is gone has no say, nor has a disk that counts no files.
+ */
+export async function readFree(paths: string[]): Promise<{ freeBytes: number; freeFiles: number }> {
+  const disks = await Promise.all(paths.map((path) => statfs(path).catch(() => null)));
+  const there = disks.filter((disk) => disk !== null);
+  return {
+    freeBytes: Math.min(...there.map(({ bavail, bsize }) => bavail * bsize)),
+    freeFiles: Math.min(...there.map(({ files, ffree }) => (files === 0 ? Infinity : ffree))),
+  };
 }
 
 export type MeasureFoldersOptions = { /** Counting ends above it. */ limitBytes: number; watching?: AbortSignal };

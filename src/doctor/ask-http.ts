@@ -7,17 +7,25 @@ export type HttpAnswer =
       why: string;
     };
 
-export type AskHttpOptions = { headers: Record<string, string>; signal: AbortSignal };
+export type AskHttpOptions = {
+  /** Default: GET, or POST with a body. */
+  method?: "GET" | "POST" | "DELETE";
+  headers: Record<string, string>;
+  body?: string;
+  signal: AbortSignal;
+};
 
 /**
- * Sends one GET, follows no redirect and repeats nothing. `body` is the answer's JSON, or null when it is none. Rejects
- * only when the signal aborts.
+ * Sends one request, follows no redirect and repeats nothing. The answer's `body` is its JSON, or null when it is none.
+ * Rejects only when the signal aborts.
  */
-export async function askHttp(url: URL, { headers, signal }: AskHttpOptions): Promise<HttpAnswer> {
+export async function askHttp(url: URL, { method, headers, body, signal }: AskHttpOptions): Promise<HttpAnswer> {
   try {
     const response = await fetch(url, {
+      method: method ?? (body === undefined ? "GET" : "POST"),
       headers: { "user-agent": "codex-orchestrator", ...headers },
       redirect: "manual",
+      body: body ?? null,
       signal,
     });
     return {

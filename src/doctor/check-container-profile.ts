@@ -21,7 +21,7 @@ export const PROBE_TIMEOUT_MS = 20_000;
  * with the engine's own reason when it makes another one.
  */
 export async function checkContainerProfile(engine: ContainerEngine, options: CheckContainerOptions): Promise<Finding> {
-  await using probe = await openProbe({ ...options, argv: ["--version"], prompt: "" });
+  await using probe = await openProbe(engine, { ...options, argv: ["--version"], prompt: "" });
   const end = await runProbe(engine, {
     probe,
     timeoutMs: options.timeoutMs ?? PROBE_TIMEOUT_MS,

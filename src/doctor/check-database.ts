@@ -1,36 +1,39 @@
-import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { checkIntegrity } from "../store/check-integrity.ts";
-import { openDatabase, type DatabasePlace } from "../store/database.ts";
+import type { DatabasePlace } from "../store/database.ts";
+import { inspectDatabase, type DatabaseView } from "../store/inspect-database.ts";
 import type { StatePaths } from "../store/paths.ts";
 import { fail, pass, type Finding } from "./check.ts";
 
-/** Whether the database opens and is whole. Where there is none yet, whether one could be made in that folder. */
+/** Whether the database can be opened and written, is whole, and is of this version or an older one. Changes nothing in it. */
 export async function checkDatabase(paths: StatePaths, { url }: { url: string | null }): Promise<Finding> {
-  if (url !== null) return examine({ kind: "postgres", url }, "the PostgreSQL of DATABASE_URL");
-  if (existsSync(paths.database)) return examine({ kind: "sqlite", path: paths.database }, paths.database);
-  const path = join(dirname(paths.database), `doctor-${randomUUID()}.db`);
-  try {
-    const finding = await examine({ kind: "sqlite", path }, path);
-    return finding.verdict === "failed" ? finding : pass("there is none yet, and the first start can make one");
-  } finally {
-    for (const suffix of ["", "-wal", "-shm"]) await rm(`${path}${suffix}`, { force: true });
+  const place: DatabasePlace = url === null ? { kind: "sqlite", path: paths.database } : { kind: "postgres", url };
+  if (place.kind === "sqlite" && !existsSync(place.path)) {
+    return pass("there is none yet: the first start makes it below RUNS_PATH");
   }
-}
-
-async function examine(place: DatabasePlace, name: string): Promise<Finding> {
   const mend =
     place.kind === "postgres"
-      ? "Check DATABASE_URL, and that the server runs and lets this machine in."
-      : "Stop the server, move the database away or restore a copy of it, then start again.";
+      ? "Check DATABASE_URL, and that the server runs and lets this machine in and write."
+      : "Stop the server; then let its user write the file, or move it away or restore a copy of it (docs/operations.md, Backup).";
   try {
-    await using database = await openDatabase(place);
-    const { problems, runs } = await checkIntegrity(database);
-    if (problems.length > 0) return fail(`${name} is damaged: ${problems.join(", ")}`, { mend });
-    return pass(`${name} is whole`, `${runs} ${runs === 1 ? "run" : "runs"} on record`);
+    const view = await inspectDatabase(place);
+    if (view === null) return pass("there is none yet");
+    return judgeDatabase(view, { name: place.kind === "postgres" ? "DATABASE_URL" : place.path, mend });
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error), { mend });
   }
+}
+
+function judgeDatabase(view: DatabaseView, { name, mend }: { name: string; mend: string }): Finding {
+  const { version, problems, runs, pending, newer } = view;
+  if (newer !== null) {
+    return fail(`a newer version of Codex Orchestrator has written the database of ${name} (${newer})`, {
+      mend: "Upgrade this `codex-orchestrator` to that version, or restore the backup that was made before the upgrade.",
+    });
+  }
+  if (problems.length > 0) return fail(`${name} is damaged: ${problems.join(", ")}`, { mend });
+  return pass(
+    `${name} (${version}) is whole and can be written`,
+    `${runs} ${runs === 1 ? "run" : "runs"} on record`,
+    pending === 0 ? null : `the next start makes ${pending} ${pending === 1 ? "step" : "steps"} of its schema`,
+  );
 }

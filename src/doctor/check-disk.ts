@@ -1,34 +1,64 @@
 import { randomUUID } from "node:crypto";
-import { open, rm, statfs } from "node:fs/promises";
-import { join } from "node:path";
+import { constants, existsSync } from "node:fs";
+import { access, open, rm, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Config } from "../config.ts";
 import type { StatePaths } from "../store/paths.ts";
+import { toSizeText } from "../text/size.ts";
+import {
+  findShortage,
+  toDiskMend,
+  toDiskReserveBytes,
+  toShortage,
+  toShortageText,
+  type Shortage,
+  type Space,
+} from "../workspace/disk-reserve.ts";
 import { fail, pass, type Finding } from "./check.ts";
-
-const MIB = 1024 ** 2;
-const GIB = 1024 ** 3;
-
-/** What stays free on the disk in any case; below it no run is taken. */
-const RESERVE_BYTES = GIB;
-const RESERVE_FILES = 10_000;
+import { toLayersNote } from "./layers-note.ts";
 
 export type CheckDiskOptions = {
   limits: Pick<Config["limits"], "diskBytes">;
   /** Makes the folders that are missing; rejects when they cannot be made. */
   openFolders: () => Promise<void>;
+  /** Where the engine keeps images and containers; null when it is not known. */
+  engineFolder: () => Promise<string | null>;
 };
 
-/** Whether RUNS_PATH can be made and written, and its disk has room. */
-export async function checkDisk(paths: StatePaths, { limits, openFolders }: CheckDiskOptions): Promise<Finding> {
+/** Whether RUNS_PATH can be made and written, and its disk and the engine's have the room without which no run begins. */
+export async function checkDisk(paths: StatePaths, options: CheckDiskOptions): Promise<Finding> {
+  const { limits, openFolders, engineFolder } = options;
   try {
     await openFolders();
     await writeAndRemove(join(paths.work, `doctor-${randomUUID()}`));
-    return judgeSpace(await statfs(paths.runs), { runs: paths.runs, diskBytes: limits.diskBytes });
   } catch (error) {
-    return fail(`${paths.runs} cannot be used: ${error instanceof Error ? error.message : String(error)}`, {
-      mend: "Let this user write there, or set RUNS_PATH to a folder where it may.",
-    });
+    return judgeRefusal(paths.runs, { error });
   }
+  const finding = judgeSpace(await statfs(paths.runs), { runs: paths.runs, diskBytes: limits.diskBytes });
+  if (finding.verdict === "failed") return finding;
+  const folder = await engineFolder();
+  const shortage = folder === null ? null : await findShortage(folder, { disk: "engine" });
+  return shortage === null ? finding : toShortageFinding(shortage);
+}
+
+/** A folder that cannot be written, mostly because its disk is full, or somebody else's. */
+async function judgeRefusal(runs: string, { error }: { error: unknown }): Promise<Finding> {
+  let existing = runs;
+  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
+  const shortage = await findShortage(existing, { disk: "runs" });
+  if (shortage !== null) return toShortageFinding(shortage);
+  // Node says of a folder on a read-only disk that it is not there; what cannot be written says more.
+  const reason: unknown = await access(existing, constants.W_OK).then(
+    () => error,
+    (closed: unknown) => closed,
+  );
+  return fail(`${runs} cannot be used: ${reason instanceof Error ? reason.message : String(reason)}`, {
+    mend: "Let this user write there, or set RUNS_PATH to a folder where it may.",
+  });
+}
+
+function toShortageFinding(shortage: Shortage): Finding {
+  return fail(`no run begins: ${toShortageText(shortage)}`, { mend: toDiskMend(shortage) });
 }
 
 /** Whether files can be made here, with the error's own words when not. */
@@ -46,20 +76,17 @@ async function writeAndRemove(path: string): Promise<void> {
   }
 }
 
-export type Space = { bavail: number; bsize: number; files: number; ffree: number };
-
-/** Judges what the file system says about its space. */
-export function judgeSpace(space: Space, { runs, diskBytes }: { runs: string; diskBytes: number }): Finding {
+/** Judges what the file system says about its space and its kind. */
+export function judgeSpace(
+  space: Space & { type: number },
+  { runs, diskBytes }: { runs: string; diskBytes: number },
+): Finding {
+  const shortage = toShortage(space, { disk: "runs" });
+  if (shortage !== null) return toShortageFinding(shortage);
   const freeBytes = space.bavail * space.bsize;
-  const mend =
-    "Free space on that disk (`codex-orchestrator runs list` shows old runs), or set RUNS_PATH to another one.";
-  if (freeBytes < RESERVE_BYTES)
-    return fail(`only ${Math.floor(freeBytes / MIB)} MiB are free under ${runs}`, { mend });
-  // Some file systems count no files and say 0 of 0.
-  if (space.files > 0 && space.ffree < RESERVE_FILES)
-    return fail(`only ${space.ffree} more files can be made under ${runs}`, { mend });
   return pass(
-    `${runs} can be written, ${Math.floor(freeBytes / GIB)} GiB are free`,
-    freeBytes < diskBytes + RESERVE_BYTES ? "that is less than one run may use (RUN_DISK)" : null,
+    `${runs} can be written, ${toSizeText(freeBytes)} are free`,
+    freeBytes < diskBytes + toDiskReserveBytes(space) ? "that is less than one run may use (RUN_DISK)" : null,
+    toLayersNote(space),
   );
 }

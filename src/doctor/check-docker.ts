@@ -1,17 +1,16 @@
+import type { Config } from "../config.ts";
 import type { ContainerEngine, EngineInfo } from "../container/engine.ts";
 import { RunError, toRunFailure } from "../run/failure.ts";
 import { fail, pass, type Finding } from "./check.ts";
+import { MAX_SKEW_S, toSkewS } from "./clock-skew.ts";
 import { isOlder, parseVersion } from "./compare-versions.ts";
 
 /** The oldest engine that makes the profile of a run (private cgroup namespaces, the `local` log driver). */
 const OLDEST = [20, 10];
 
-export type CheckDockerOptions = {
-  /** RUN_RUNTIME, or null for the engine's own. */
-  runtime: string | null;
-};
+export type CheckDockerOptions = Pick<Config, "runtime" | "limits" | "concurrency">;
 
-/** Whether an engine answers, is new enough, and has the runtime that runs want. `open` may throw, too. */
+/** Whether an engine answers, is new enough, has the runtime that runs want, and the same time. `open` may throw, too. */
 export async function checkDocker(open: () => ContainerEngine, options: CheckDockerOptions): Promise<Finding> {
   try {
     return judgeEngine(await open().readEngineInfo(), options);
@@ -25,9 +24,9 @@ export async function checkDocker(open: () => ContainerEngine, options: CheckDoc
 }
 
 /** Judges what the engine says about itself. */
-export function judgeEngine(info: EngineInfo, { runtime }: CheckDockerOptions): Finding {
-  const version = parseVersion(info.version);
-  if (isOlder(version, OLDEST)) {
+export function judgeEngine(info: EngineInfo, options: CheckDockerOptions): Finding {
+  const { runtime } = options;
+  if (isOlder(parseVersion(info.version), OLDEST)) {
     return fail(`Docker ${info.version} is older than ${OLDEST.join(".")}`, { mend: "Upgrade the Docker engine." });
   }
   if (runtime !== null && !info.runtimes.includes(runtime)) {
@@ -35,19 +34,24 @@ export function judgeEngine(info: EngineInfo, { runtime }: CheckDockerOptions): 
       mend: "Register it with the engine (daemon.json, `runtimes`), or unset RUN_RUNTIME.",
     });
   }
+  const skewS = info.time === null ? 0 : toSkewS(info.time);
+  if (skewS > MAX_SKEW_S) {
+    return fail(`the engine's clock and this machine's differ by ${skewS} s`, {
+      mend: "Set the clock of the engine's machine (`timedatectl set-ntp true`; restart Docker Desktop or its virtual machine).",
+    });
+  }
   return pass(
     `Docker ${info.version} on ${info.operatingSystem || "an unnamed system"} (${info.architecture})`,
     runtime === null ? null : `runtime ${runtime}`,
-    isBeforeFixes(version)
-      ? "older than 23.0.11, 25.0.5 and 26, which mend leaks of inner networks; runs have no network, but an upgrade is wise"
-      : null,
+    toMemoryNote(info, options),
   );
 }
 
-/** CVE-2024-29018: mended in 23.0.11, 25.0.5 and 26.0.0, never in 24. */
-function isBeforeFixes(version: number[]): boolean {
-  const [major = 0] = version;
-  if (major === 23) return isOlder(version, [23, 0, 11]);
-  if (major === 25) return isOlder(version, [25, 0, 5]);
-  return major < 26;
+const GIB = 1024 ** 3;
+
+function toMemoryNote({ memoryBytes }: EngineInfo, { limits, concurrency }: CheckDockerOptions): string | null {
+  const wanted = limits.memoryBytes * concurrency.total;
+  if (memoryBytes === 0 || wanted <= memoryBytes) return null;
+  const [all, one, has] = [wanted, limits.memoryBytes, memoryBytes].map((bytes) => (bytes / GIB).toFixed(1));
+  return `${concurrency.total} runs at once may want ${all} GiB (RUN_MEMORY is ${one} GiB each), and it has ${has} GiB: lower RUN_MEMORY or MAX_CONCURRENT_RUNS`;
 }

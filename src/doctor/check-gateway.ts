@@ -25,7 +25,7 @@ export async function checkGateway(engine: ContainerEngine, options: CheckContai
   const key = `doctor-${randomUUID()}`;
   const seen: Seen = { routes: null };
   const argv = toCodexArgv({ model: MODEL, effort: null, dir: null, resumeThreadId: null });
-  await using probe = await openProbe({ ...options, argv, prompt: "Can the gateway be reached?" });
+  await using probe = await openProbe(engine, { ...options, argv, prompt: "Can the gateway be reached?" });
   await using model = await startScriptedModel((asked) => toScript(asked, { seen }), { apiKey: key });
   await using gateway = await openGateway({
     socketPath: probe.socketPath,

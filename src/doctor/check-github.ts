@@ -1,15 +1,15 @@
 import { z } from "zod";
-import type { AppCredentials, Config } from "../config.ts";
-import { appEvents, appPermissions } from "./app-manifest.ts";
+import type { AppCredentials } from "../config/app-credentials.ts";
+import type { Config } from "../config.ts";
+import { findLackingEvents, findLackingPermissions } from "./app-manifest.ts";
 import { toAppToken } from "./app-token.ts";
-import { askHttp, type HttpAnswer } from "./ask-http.ts";
+import { askGitHub } from "./ask-app.ts";
+import type { HttpAnswer } from "./ask-http.ts";
 import { fail, pass, type Finding } from "./check.ts";
+import { MAX_SKEW_S, readDate, toSkewS } from "./clock-skew.ts";
 
 type GitHubConfig = Config["github"];
 type SignalOption = { signal: AbortSignal };
-
-/** More than this between two clocks, and GitHub refuses the App's tokens. */
-const MAX_SKEW_S = 60;
 
 const App = z.object({
   id: z.number(),
@@ -52,7 +52,7 @@ function judgeApp(found: z.infer<typeof App>, { app }: { app: AppCredentials }):
       mend: "Set APP_ID and the private key of the same GitHub App.",
     });
   }
-  const lacking = findLacking(found);
+  const lacking = [...findLackingPermissions(found.permissions), ...findLackingEvents(found.events)];
   if (lacking.length > 0) {
     return fail(`the GitHub App ${found.slug} lacks ${lacking.join(", ")}`, {
       mend: "Grant that in the App's settings (Permissions & events), then accept the change on each installation.",
@@ -66,18 +66,10 @@ function judgeApp(found: z.infer<typeof App>, { app }: { app: AppCredentials }):
   );
 }
 
-function findLacking({ permissions, events }: z.infer<typeof App>): string[] {
-  const lackingPermissions = Object.entries(appPermissions)
-    .filter(([name, level]) => permissions[name] !== level && permissions[name] !== "write")
-    .map(([name, level]) => `the permission ${name}: ${level}`);
-  const lackingEvents = appEvents.filter((event) => !events.includes(event)).map((event) => `the event ${event}`);
-  return [...lackingPermissions, ...lackingEvents];
-}
-
 type Answer = Extract<HttpAnswer, { kind: "answer" }>;
 
 function toRefusedApp(answer: Answer, { app, apiUrl }: { app: AppCredentials; apiUrl: string }): Finding {
-  const skewS = readSkewS(answer.headers);
+  const skewS = toSkewS(readDate(answer.headers) ?? new Date());
   if (skewS > MAX_SKEW_S) {
     return fail(`GitHub refuses the App's token, and the clocks differ by ${skewS} s`, {
       mend: "Set this machine's clock: GitHub only takes tokens of its own time.",
@@ -89,12 +81,6 @@ function toRefusedApp(answer: Answer, { app, apiUrl }: { app: AppCredentials; ap
     });
   }
   return toStrangeStatus(answer, { apiUrl });
-}
-
-/** Seconds between GitHub's clock and ours; 0 when it does not tell. */
-function readSkewS(headers: Headers): number {
-  const theirs = Date.parse(headers.get("date") ?? "");
-  return Number.isNaN(theirs) ? 0 : Math.round(Math.abs(Date.now() - theirs) / 1000);
 }
 
 type CheckTokenOptions = SignalOption & { token: string };
@@ -114,7 +100,17 @@ async function checkToken({ apiUrl }: GitHubConfig, { token, signal }: CheckToke
   if (answer.status !== 200) return toStrangeStatus(answer, { apiUrl });
   const user = User.safeParse(answer.body);
   if (!user.success) return toStrangeAnswer(apiUrl);
-  return pass(`GitHub accepts GITHUB_TOKEN as ${user.data.login}`, toScopeNote(answer.headers));
+  return pass(
+    `GitHub accepts GITHUB_TOKEN as ${user.data.login}`,
+    toEndNote(answer.headers),
+    toScopeNote(answer.headers),
+  );
+}
+
+/** `2026-12-31 23:00:00 UTC`, for tokens that end. */
+function toEndNote(headers: Headers): string | null {
+  const end = headers.get("github-authentication-token-expiration");
+  return end === null ? null : `it ends on ${end}`;
 }
 
 /** Classic tokens tell their scopes; the fine-grained ones don't. */
@@ -124,13 +120,6 @@ function toScopeNote(headers: Headers): string | null {
   return scopes.includes("public_repo")
     ? "its scope allows public repositories only"
     : "it lacks the scope repo, so it cannot push";
-}
-
-type AskGitHubOptions = SignalOption & { path: string; authorization: string };
-
-function askGitHub(apiUrl: string, { path, authorization, signal }: AskGitHubOptions): Promise<HttpAnswer> {
-  const headers = { accept: "application/vnd.github+json", authorization };
-  return askHttp(new URL(`${apiUrl}${path}`), { headers, signal });
 }
 
 function toUnreachable(apiUrl: string, { why }: { why: string }): Finding {

@@ -8,8 +8,10 @@ export async function checkImage(engine: ContainerEngine, { image }: { image: st
   return judgeImage(await engine.readImage(image), { image });
 }
 
+type ImageFindings = Pick<ImageView, "id" | "codexVersion" | "architecture">;
+
 /** Judges what the engine says about the image. */
-export function judgeImage(view: ImageView | null, { image }: { image: string }): Finding {
+export function judgeImage(view: ImageFindings | null, { image }: { image: string }): Finding {
   const rebuild = toRunFailure("image-unusable", { message: image }).hint;
   if (view === null) {
     const detail = `the image ${image} does not exist`;
@@ -22,5 +24,11 @@ export function judgeImage(view: ImageView | null, { image }: { image: string })
   }
   const wrong = checkCodexVersion(view.codexVersion);
   if (wrong !== null) return fail(`${image}: ${wrong}`, { mend: rebuild });
-  return pass(`${image} holds Codex ${view.codexVersion} (${view.architecture})`);
+  return pass(`${image} holds Codex ${view.codexVersion} (${view.architecture})${toPinNote(view, { image })}`);
+}
+
+/** A tag can come to mean another image between two runs; a digest cannot. */
+function toPinNote({ id }: ImageFindings, { image }: { image: string }): string {
+  const isPinned = /(?:^|@)sha256:[0-9a-f]{64}$/.test(image);
+  return isPinned ? "" : `; a tag can be moved, CODEX_IMAGE=${id} keeps to this image`;
 }

@@ -7,21 +7,45 @@ import { fail, pass, type Finding } from "./check.ts";
 type ModelConfig = Pick<Config["model"], "apiKey" | "baseUrl" | "name">;
 
 const Models = z.object({ data: z.array(z.object({ id: z.string() })) });
-const ErrorBody = z.object({ error: z.object({ message: z.string() }) });
+const ErrorBody = z.object({ error: z.object({ message: z.string(), code: z.string().nullish() }) });
 
 /** Whether the model API can be reached and takes the key. Costs no tokens: it only asks for the list of models. */
 export async function checkModel(model: ModelConfig, { signal }: { signal: AbortSignal }): Promise<Finding> {
   const url = toModelsUrl(model.baseUrl);
   const headers: Record<string, string> = { accept: "application/json" };
   if (model.apiKey !== null) headers["authorization"] = `Bearer ${model.apiKey}`;
-  return judgeModels(await askHttp(url, { headers, signal }), { model, place: url.origin });
+  const listed = await askHttp(url, { headers, signal });
+  const finding = judgeModels(listed, { model, place: url.origin });
+  const { name } = model;
+  if (finding.verdict === "failed" || name === null || (listModels(listed) ?? [name]).includes(name)) return finding;
+  return judgeModel(await askHttp(toModelsUrl(model.baseUrl, name), { headers, signal }), { name, finding });
 }
 
-/** `https://host/v1?x=y` becomes `https://host/v1/models?x=y`. */
-function toModelsUrl(baseUrl: string): URL {
+/** `https://host/v1?x=y` becomes `https://host/v1/models?x=y`, or that of one model. */
+function toModelsUrl(baseUrl: string, name?: string): URL {
   const url = new URL(baseUrl);
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/models`;
+  const path = name === undefined ? "models" : `models/${encodeURIComponent(name)}`;
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/${path}`;
   return url;
+}
+
+function listModels(answer: HttpAnswer): string[] | null {
+  const list = answer.kind === "answer" && answer.status === 200 ? Models.safeParse(answer.body) : null;
+  return list?.success === true ? list.data.data.map(({ id }) => id) : null;
+}
+
+/** A model may be good that no list shows; OpenAI says of one that it does not know, that it was not found. */
+function judgeModel(answer: HttpAnswer, { name, finding }: { name: string; finding: Finding }): Finding {
+  const isUnknown = answer.kind === "answer" && answer.status === 404 && isModelError(answer.body);
+  if (!isUnknown) return finding;
+  return fail(`the model API accepts the key, and does not know ${name}, or the key may not use it`, {
+    mend: "Set CODEX_MODEL to a model of that API, or unset it for Codex's own choice.",
+  });
+}
+
+function isModelError(body: unknown): boolean {
+  const parsed = ErrorBody.safeParse(body);
+  return parsed.success && parsed.data.error.code === "model_not_found";
 }
 
 type JudgeOptions = { model: ModelConfig; place: string };

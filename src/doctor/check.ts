@@ -1,18 +1,4 @@
-/** The steps that are proved, in the order of the report. */
-export const checkNames = [
-  "node",
-  "docker",
-  "image",
-  "container-profile",
-  "gateway",
-  "model",
-  "git",
-  "github",
-  "webhook-secret",
-  "disk",
-  "database",
-] as const;
-export type CheckName = (typeof checkNames)[number];
+import type { CheckName } from "./check-names.ts";
 
 /** What a check found: one sentence, and for a failure one that says how to mend it. */
 export type Finding = { verdict: "passed"; detail: string } | { verdict: "failed"; detail: string; mend: string };

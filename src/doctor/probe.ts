@@ -4,6 +4,8 @@ import { text } from "node:stream/consumers";
 import type { Config } from "../config.ts";
 import { chooseOwner, toContainerSpec, type ContainerSpec } from "../container/container-spec.ts";
 import type { ContainerEngine } from "../container/engine.ts";
+import { findRunImage } from "../container/run-image.ts";
+import { createPathTranslator } from "../container/own-mounts.ts";
 import { startContainer } from "../container/start-container.ts";
 import type { ContainerExit } from "../container/supervise.ts";
 import { createRunId } from "../run/id.ts";
@@ -29,8 +31,12 @@ export type OpenProbeOptions = {
   prompt: string;
 };
 
-/** Makes what a run's container mounts, in the places of real runs, with an empty workspace that is ready to go. */
-export async function openProbe({ config, paths, argv, prompt }: OpenProbeOptions): Promise<Probe> {
+/**
+ * Makes what a run's container mounts, in the places of real runs, with an empty workspace that is ready to go. The engine gets
+ * its own paths of it, which are others when we run in a container ourselves.
+ */
+export async function openProbe(engine: ContainerEngine, options: OpenProbeOptions): Promise<Probe> {
+  const { config, paths, argv, prompt } = options;
   const runId = createRunId();
   const socketFolderPath = paths.socketFolder(runId);
   await using made = new AsyncDisposableStack();
@@ -52,13 +58,14 @@ export async function openProbe({ config, paths, argv, prompt }: OpenProbeOption
     runId,
     attempt: 1,
     instanceId: paths.instance,
-    image: config.image,
+    image: await findRunImage(engine, { image: config.image, standard: config.image }),
     argv,
     workspaceAccess: "read-write",
     owner,
-    paths: { treePath, inputPath, socketFolderPath, sessionsPath },
+    paths: await toEnginePaths({ treePath, inputPath, socketFolderPath, sessionsPath }, engine),
     limits: config.limits,
     runtime: config.runtime,
+    homePath: null,
   });
   const all = made.move();
   return {
@@ -67,6 +74,16 @@ export async function openProbe({ config, paths, argv, prompt }: OpenProbeOption
     socketPath: join(socketFolderPath, "model.sock"),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+async function toEnginePaths<Name extends string>(
+  paths: Record<Name, string>,
+  engine: ContainerEngine,
+): Promise<Record<Name, string>> {
+  const translate = createPathTranslator(engine);
+  const translated: Record<Name, string> = { ...paths };
+  for (const name in paths) translated[name] = await translate(paths[name]);
+  return translated;
 }
 
 export type ProbeEnd = { exit: ContainerExit; stdout: string; stderr: string };

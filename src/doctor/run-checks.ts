@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "../run/failure.ts";
-import { fail, type Check, type CheckName, type CheckResult, type Finding } from "./check.ts";
+import type { CheckName } from "./check-names.ts";
+import { fail, type Check, type CheckResult, type Finding } from "./check.ts";
 
 const TIDY_MS = 5_000;
 
@@ -10,6 +11,8 @@ type Ending = Finding | { verdict: "blocked"; by: CheckName };
 export type RunChecksOptions = {
   /** Hears of each result in the order of the list, as soon as it and all before it are there. */
   onResult?: (result: CheckResult) => void;
+  /** Hears, once, which checks are not over after this time, in milliseconds; those that only wait for others are not named. */
+  onWaiting?: { afterMs: number; tell: (names: CheckName[]) => void };
   /** What a check that ran out of time may still take to remove what it made, in milliseconds. Default 5 s. */
   tidyMs?: number;
 };
@@ -20,7 +23,9 @@ export type RunChecksOptions = {
  * Never rejects: whatever a check throws, or does not do in time, is its failure.
  */
 export async function runChecks(checks: readonly Check[], options: RunChecksOptions = {}): Promise<CheckResult[]> {
-  const endings = startAll(checks, { tidyMs: options.tidyMs ?? TIDY_MS });
+  const running = new Set<CheckName>();
+  const endings = startAll(checks, { tidyMs: options.tidyMs ?? TIDY_MS, running });
+  using _notice = startNotice(options.onWaiting, { running });
   const results: CheckResult[] = [];
   for (const { name } of checks) {
     const result = toResult(name, (await endings.get(name)) ?? { verdict: "blocked", by: name });
@@ -30,9 +35,18 @@ export async function runChecks(checks: readonly Check[], options: RunChecksOpti
   return results;
 }
 
-type TidyOptions = { tidyMs: number };
+function startNotice(onWaiting: RunChecksOptions["onWaiting"], { running }: { running: Set<CheckName> }): Disposable {
+  const tell = (): void => {
+    if (running.size > 0) onWaiting?.tell([...running]);
+  };
+  const timer = onWaiting === undefined ? undefined : setTimeout(tell, onWaiting.afterMs);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
 
-function startAll(checks: readonly Check[], { tidyMs }: TidyOptions): Map<CheckName, Promise<Ending>> {
+/** `running` holds the checks that are being tried right now. */
+type StartOptions = { tidyMs: number; running: Set<CheckName> };
+
+function startAll(checks: readonly Check[], { tidyMs, running }: StartOptions): Map<CheckName, Promise<Ending>> {
   const endings = new Map<CheckName, Promise<Ending>>();
   const start = (check: Check): Promise<Ending> => {
     const started = endings.get(check.name);
@@ -40,7 +54,7 @@ function startAll(checks: readonly Check[], { tidyMs }: TidyOptions): Map<CheckN
     const needs = checks.filter(({ name }) => check.needs.includes(name));
     const ending = runAfter(
       needs.map((need) => ({ name: need.name, ending: start(need) })),
-      { check, tidyMs },
+      { check, tidyMs, running },
     );
     endings.set(check.name, ending);
     return ending;
@@ -51,16 +65,17 @@ function startAll(checks: readonly Check[], { tidyMs }: TidyOptions): Map<CheckN
 
 type Need = { name: CheckName; ending: Promise<Ending> };
 
-async function runAfter(needs: Need[], { check, tidyMs }: TidyOptions & { check: Check }): Promise<Ending> {
+async function runAfter(needs: Need[], { check, tidyMs, running }: StartOptions & { check: Check }): Promise<Ending> {
   for (const { name, ending } of needs) {
     const need = await ending;
     if (need.verdict === "blocked") return need;
     if (need.verdict === "failed") return { verdict: "blocked", by: name };
   }
-  return runInTime(check, { tidyMs });
+  running.add(check.name);
+  return runInTime(check, { tidyMs }).finally(() => running.delete(check.name));
 }
 
-async function runInTime(check: Check, { tidyMs }: TidyOptions): Promise<Finding> {
+async function runInTime(check: Check, { tidyMs }: { tidyMs: number }): Promise<Finding> {
   const clock = new AbortController();
   const timer = setTimeout(() => clock.abort(), check.timeoutMs);
   const late = fail(`it was not over within ${check.timeoutMs / 1000} s`, {
@@ -88,7 +103,7 @@ function settle(work: Promise<Finding>): Promise<Finding> {
 /** Null once the time is up and the time for tidying up is over, too. */
 async function waitForLate(
   clock: AbortSignal,
-  { tidyMs, isOver }: TidyOptions & { isOver: AbortSignal },
+  { tidyMs, isOver }: { tidyMs: number; isOver: AbortSignal },
 ): Promise<null> {
   if (!clock.aborted) await new Promise((resolve) => clock.addEventListener("abort", resolve, { once: true }));
   await sleep(tidyMs, undefined, { signal: isOver }).catch(() => {});

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rmdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createRunId } from "../run/id.ts";
-import { makeStateFolders, type StatePaths } from "../store/paths.ts";
+import { listStateFolders, makeStateFolders, type StatePaths } from "../store/paths.ts";
 
 /**
  * Makes the folders that runs need and are not there yet; disposing removes those of them that are still empty. Rejects
@@ -10,7 +10,7 @@ import { makeStateFolders, type StatePaths } from "../store/paths.ts";
  */
 export async function openStateFolders(paths: StatePaths): Promise<AsyncDisposable> {
   const sockets = dirname(paths.socketFolder(createRunId()));
-  const wanted = [paths.mirrors, paths.work, sockets].flatMap(listWithParents);
+  const wanted = [...listStateFolders(paths), sockets].flatMap(listWithParents);
   const missing = [...new Set(wanted)].filter((path) => !existsSync(path));
   const removeEmpty = async (): Promise<void> => {
     for (const path of missing.toSorted((a, b) => b.length - a.length)) await rmdir(path).catch(() => {});

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ModelFilter } from "./allowed-model.ts";
 import { checkTools } from "./check-tools.ts";
 import { findForbiddenValue, isDeeperThan } from "./find-forbidden-value.ts";
 
@@ -12,11 +13,12 @@ export type CheckedRequest =
       /** Types of the hosted tools that were taken out. */
       removedTools: string[];
     }
-  | { verdict: "refused"; why: string };
+  | { verdict: "refused"; why: string }
+  | { verdict: "forbidden-model"; model: string | null };
 
 export type CheckModelRequestOptions = {
-  /** The models that may be asked for. Default: any. */
-  models?: readonly string[];
+  /** The models that may be asked. Default: any. */
+  isModelAllowed?: ModelFilter | undefined;
 };
 
 const InputItem = z.looseObject({ type: z.string().optional(), tools: z.unknown().optional() });
@@ -70,13 +72,18 @@ export function parseModelRequest(bytes: Buffer): unknown {
  *
  * What is forwarded must be the returned `body`, never the original bytes: another reader may see the first of two keys.
  */
-export function checkModelRequest(value: unknown, { models }: CheckModelRequestOptions = {}): CheckedRequest {
+export function checkModelRequest(
+  value: unknown,
+  { isModelAllowed = () => true }: CheckModelRequestOptions = {},
+): CheckedRequest {
   if (isDeeperThan(value, MAX_DEPTH)) return refused("The request is nested too deeply.");
   const parsed = ModelRequest.safeParse(value);
   if (!parsed.success) return refused("The request is not a Responses API request in JSON.");
   const request = parsed.data;
 
-  const why = findWrongField(request, { models }) ?? findForbiddenValue(withoutSchemas(request));
+  const model = request.model ?? null;
+  if (!isModelAllowed(model)) return { verdict: "forbidden-model", model };
+  const why = findWrongField(request) ?? findForbiddenValue(withoutSchemas(request));
   if (why !== null) return refused(why);
   const tools = checkTools(request.tools);
   if (tools.verdict === "refused") return tools;
@@ -89,7 +96,7 @@ export function checkModelRequest(value: unknown, { models }: CheckModelRequestO
   const body: ModelRequest = { ...kept, store: false };
   if (tools.tools !== undefined) body.tools = tools.tools;
   if (input.input !== undefined) body.input = input.input;
-  return { verdict: "allowed", body, model: request.model ?? null, removedTools: [...tools.removed, ...input.removed] };
+  return { verdict: "allowed", body, model, removedTools: [...tools.removed, ...input.removed] };
 }
 
 type Refused = Extract<CheckedRequest, { verdict: "refused" }>;
@@ -98,9 +105,7 @@ function refused(why: string): Refused {
   return { verdict: "refused", why };
 }
 
-function findWrongField(request: ModelRequest, { models }: { models: readonly string[] | undefined }): string | null {
-  if (models !== undefined && !models.includes(request.model ?? ""))
-    return `The model ${JSON.stringify(request.model ?? null).slice(0, 80)} is not one of those allowed.`;
+function findWrongField(request: ModelRequest): string | null {
   if (request["background"] === true) return "A request may not run in the background.";
   for (const field of STORED_FIELDS)
     if (request[field] != null) return `A request may not use ${field}: it names something stored at the provider.`;

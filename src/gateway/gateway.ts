@@ -1,14 +1,16 @@
-import { chmod, mkdir, rename, rm, stat } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import { dirname, join } from "node:path";
-import { RunError } from "../run/failure.ts";
+import { createServer } from "node:http";
+import type { RunBudget } from "../budget/budget-ledger.ts";
 import type { Usage } from "../run/result.ts";
+import type { ModelFilter } from "./allowed-model.ts";
+import type { AnswerClass } from "./answer-counts.ts";
 import { answerModelRequest } from "./answer-model-request.ts";
 import { createByteBudget } from "./byte-budget.ts";
+import { listenOnSocket } from "./listen.ts";
 import { MAX_BODY_BYTES } from "./read-request-body.ts";
 import { sendRefusal, UPGRADE_REFUSED } from "./send-refusal.ts";
 import type { KeySource } from "./send-with-key.ts";
 import { createTally, type Budget, type GatewayFailure } from "./tally.ts";
+import { createTunnels, type Connect, type EgressOptions } from "./tunnels.ts";
 
 /** One run's way to the model: everything it asked for, and what came back. */
 export type Gateway = AsyncDisposable & {
@@ -31,8 +33,10 @@ export type OpenGatewayOptions = KeySource & {
   upstreamUrl: string;
   /** What this run may spend. Default: no limit. */
   budget?: Budget;
-  /** The models that may be asked for. Default: any. */
-  models?: readonly string[];
+  /** The budgets that this run shares with others. Default: none. */
+  shared?: RunBudget;
+  /** The models that may be asked. Default: any. */
+  isModelAllowed?: ModelFilter;
   /** Tokens and requests from before this process took the run over: counting goes on from there. Default: none. */
   initialUsage?: Usage;
   initialRequests?: number;
@@ -42,14 +46,15 @@ export type OpenGatewayOptions = KeySource & {
   onGoodAnswer?: () => void;
   /** Told of every model request that was refused, with a full sentence. */
   onRefused?: (why: string) => void;
+  /** Told of every answer to what looked for the model, also of refusals, once it is over. Must not throw. */
+  onAnswer?: (answer: AnswerClass) => void;
+  /** The hosts that CONNECT leads to. Default: none, and CONNECT is refused. */
+  egress?: EgressOptions;
 };
-
-/** More connections than any honest Codex opens with its sub-agents. */
-const MAX_CONNECTIONS = 64;
 
 /**
  * Opens the only way out of one run's container: an HTTP server on a unix socket that takes `POST /v1/responses`, checks
- * the body, adds the key and streams the answer back.
+ * the body, adds the key and streams the answer back, and CONNECT to the hosts of `egress`.
  *
  * The socket may be used by anybody who reaches it; its folder is what keeps others away. A running container holds on to
  * that folder, so whoever takes its run over opens the gateway at the same path, in the same folder: one that was removed
@@ -57,7 +62,7 @@ const MAX_CONNECTIONS = 64;
  * Rejects when the socket cannot be made.
  */
 export async function openGateway(options: OpenGatewayOptions): Promise<Gateway> {
-  const tally = createTally(options);
+  const tally = createTally({ ...options, onTokens: (tokens) => options.shared?.note(tokens) });
   const context = {
     ...options,
     tally,
@@ -66,11 +71,10 @@ export async function openGateway(options: OpenGatewayOptions): Promise<Gateway>
   };
 
   const server = createServer((request, response) => void answerModelRequest({ request, response }, context));
-  server.maxConnections = MAX_CONNECTIONS;
-  server.keepAliveTimeout = 0;
   server.on("upgrade", (_request, socket) => socket.end(UPGRADE_REFUSED));
-  server.on("connect", (_request, socket) => sendRefusal(socket));
-  const removeSocket = await listen(server, options.socketPath);
+  const openTunnel = toTunnels(options);
+  server.on("connect", (request, socket, head) => void openTunnel({ request, socket, head }));
+  const listening = await listenOnSocket(server, options);
 
   return {
     get usage() {
@@ -88,13 +92,14 @@ export async function openGateway(options: OpenGatewayOptions): Promise<Gateway>
     get model() {
       return tally.model;
     },
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-      await removeSocket();
-    },
+    [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose](),
   };
+}
+
+function toTunnels({ egress }: OpenGatewayOptions): (connect: Connect) => Promise<void> {
+  return egress === undefined || egress.hosts.length === 0
+    ? async ({ socket }) => sendRefusal(socket)
+    : createTunnels(egress);
 }
 
 /** `https://host/v1?x=y` becomes `https://host/v1/responses?x=y`. */
@@ -102,36 +107,4 @@ function toEndpoint(upstreamUrl: string): URL {
   const endpoint = new URL(upstreamUrl);
   endpoint.pathname = `${endpoint.pathname.replace(/\/+$/, "")}/responses`;
   return endpoint;
-}
-
-/**
- * Listens on a socket that every uid may connect to, and gives the function that removes what was made for it. The socket
- * is made under another name and moved: it takes the place of one that a killed process left, and a process that was
- * taken for dead does not unlink the one of its successor when it ends.
- */
-async function listen(server: Server, socketPath: string): Promise<() => Promise<void>> {
-  const folder = dirname(socketPath);
-  const ownPath = join(folder, `${process.pid.toString(36)}.s`);
-  try {
-    const made = await mkdir(folder, { recursive: true });
-    await chmod(folder, 0o755);
-    await rm(ownPath, { force: true });
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen({ path: ownPath, readableAll: true, writableAll: true }, () => {
-        server.off("error", reject);
-        resolve();
-      });
-    });
-    await rename(ownPath, socketPath);
-    const { ino } = await stat(socketPath);
-    return async () => {
-      const found = await stat(socketPath).catch(() => null);
-      if (found?.ino !== ino) return;
-      await rm(socketPath, { force: true });
-      if (made !== undefined) await rm(folder, { recursive: true, force: true });
-    };
-  } catch (cause) {
-    throw new RunError("internal", `The model gateway could not open its socket at ${socketPath}.`, { cause });
-  }
 }

@@ -1,14 +1,19 @@
 import { createParser } from "eventsource-parser";
 import { z } from "zod";
-import type { Mask } from "../mask.ts";
+import type { Mask } from "../masking/mask.ts";
 import type { Tally } from "./tally.ts";
 import { OVERLOADED } from "./retry-after.ts";
 import { toModelFailure } from "./upstream-failure.ts";
 
+/**
+ * What to do with the part that was read. `counted`: the answer has said its tokens by then. `cut`: it ends with a failure that
+ * Codex gives up at when it reads it, although asking again may help.
+ */
+type Advice = "go-on" | "counted" | "cut";
+
 /** Reads an answer while it passes by. */
 export type AnswerReader = {
-  /** `cut`: the answer ends with a failure that Codex gives up at when it reads it, although asking again may help. */
-  push(chunk: Buffer): "go-on" | "cut";
+  push(chunk: Buffer): Advice;
   /** `counted`: its tokens are in the tally. `uncounted`: it ended without saying them. `unfinished`: it never ended. */
   end(): "counted" | "uncounted" | "unfinished";
 };
@@ -51,17 +56,19 @@ const MAYBE_LAST_EVENT = /"(?:response\.(?:completed|incomplete|failed)|error)"/
 export function createAnswerReader({ type, tally, mask }: AnswerReaderOptions): AnswerReader {
   const decoder = new TextDecoder();
   let state: "counted" | "uncounted" | "unfinished" = "unfinished";
-  let advice: "go-on" | "cut" = "go-on";
+  let advice: Advice = "go-on";
 
   const finish = (answer: Answer, outcome: "good" | "failed"): void => {
     if (state === "counted") return;
     state = answer.usage == null ? "uncounted" : "counted";
-    if (answer.usage != null)
+    if (answer.usage != null) {
+      advice = "counted";
       tally.addUsage({
         input_tokens: answer.usage.input_tokens,
         cached_input_tokens: answer.usage.input_tokens_details.cached_tokens,
         output_tokens: answer.usage.output_tokens,
       });
+    }
     if (outcome === "good") return tally.recover();
     const failure = toModelFailure(answer.error ?? {}, { mask });
     if (failure !== null) tally.fail(failure);

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Mask } from "../mask.ts";
+import { callbackify } from "node:util";
+import type { RunBudget } from "../budget/budget-ledger.ts";
+import type { Mask } from "../masking/mask.ts";
 import { toClientHeaders } from "./headers.ts";
 import { createAnswerReader } from "./read-answer.ts";
 import { sendError } from "./send-refusal.ts";
@@ -11,6 +13,7 @@ import { toAnswerFailure, toStrangeAnswer } from "./upstream-failure.ts";
 export type RelayAnswerOptions = {
   response: ServerResponse;
   tally: Tally;
+  shared?: RunBudget;
   mask: Mask;
   /** Aborted when the client went away. */
   signal: AbortSignal;
@@ -46,15 +49,18 @@ export async function relayAnswer(answer: IncomingMessage, options: RelayAnswerO
 type RelayGoodOptions = RelayAnswerOptions & { type: "text/event-stream" | "application/json" };
 
 async function relayGoodAnswer(answer: IncomingMessage, options: RelayGoodOptions): Promise<void> {
-  const { response, tally, signal, type, mask, requestBytes } = options;
+  const { response, tally, shared, signal, type, mask, requestBytes } = options;
   const reader = createAnswerReader({ type, tally, mask });
   let bytes = 0;
   const tap = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       tally.touch();
       bytes += chunk.length;
-      if (reader.push(chunk) === "cut") done(new Error("The model is overloaded."));
-      else done(null, chunk);
+      const advice = reader.push(chunk);
+      if (advice === "cut") return done(new Error("The model is overloaded."));
+      if (advice === "go-on" || shared === undefined) return done(null, chunk);
+      // What Codex has the end of is paid for, and counted whatever becomes of this process.
+      callbackify(shared.written)(() => done(null, chunk));
     },
   });
   response.writeHead(answer.statusCode ?? 200, toClientHeaders(answer.headers));

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { TunnelRefusal } from "./connect-target.ts";
 
 /** Codex's built-in provider tries a websocket first; 426 makes it fall back at once (403 costs it 6 s of retries). */
 export const UPGRADE_REFUSED = "HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
@@ -42,4 +43,20 @@ export function sendRefusal(socket: Duplex): void {
   const body = JSON.stringify({ error: { message, type: code, param: null, code } });
   const head = `HTTP/1.1 ${status} Forbidden\r\nConnection: close\r\nContent-Type: application/json`;
   socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}
+
+/**
+ * Refuses a tunnel in one plain line. The reason stands in the head too, since some programs show the head alone; it is
+ * ASCII, as checked targets are.
+ */
+export function sendPlainRefusal(socket: Duplex, { status, what, hint }: TunnelRefusal): void {
+  const body = `${what}: ${hint}.\n`;
+  const head = `HTTP/1.1 ${status} ${what}\r\nConnection: close\r\nContent-Type: text/plain`;
+  socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}
+
+/** Refuses a request where there is no model, in one plain line. */
+export function sendPlain(response: ServerResponse, line: string): void {
+  response.writeHead(403, { "content-type": "text/plain", connection: "close" });
+  response.end(`${line}\n`);
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Mask } from "../mask.ts";
+import type { Mask } from "../masking/mask.ts";
 import { RunError } from "../run/failure.ts";
 import { sendUpstream, type SendUpstreamOptions } from "./send-upstream.ts";
 import type { UpstreamFailure } from "./upstream-failure.ts";

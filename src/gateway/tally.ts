@@ -45,6 +45,8 @@ export type CreateTallyOptions = {
   initialRequests?: number | undefined;
   /** Told the new total after each answer that said its tokens. Must not throw. */
   onUsage?: ((usage: Usage) => void) | undefined;
+  /** Told what each answer used, also where it did not say so itself. Must not throw. */
+  onTokens?: ((tokens: number) => void) | undefined;
   /** Told of each good answer. Must not throw. */
   onGoodAnswer?: (() => void) | undefined;
   /** Milliseconds of a clock that never goes back. Default: `performance.now()`. */
@@ -97,10 +99,12 @@ export function createTally(options: CreateTallyOptions = {}): Tally {
       usage.input_tokens += added.input_tokens;
       usage.cached_input_tokens += added.cached_input_tokens;
       usage.output_tokens += added.output_tokens;
+      options.onTokens?.(added.input_tokens + added.output_tokens);
       options.onUsage?.({ ...usage });
     },
     addUncounted(tokens) {
       uncounted += tokens;
+      options.onTokens?.(tokens);
     },
     fail,
     recover() {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Mask } from "../mask.ts";
+import type { Mask } from "../masking/mask.ts";
 import { RATE_LIMITED, toRetryAfter } from "./retry-after.ts";
 import type { Refusal } from "./send-refusal.ts";
 import type { GatewayFailure } from "./tally.ts";

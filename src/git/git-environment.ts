@@ -59,6 +59,15 @@ export function toGitEnvironment(options: GitOptions): Record<string, string> {
   };
 }
 
+/** Our own settings, most of them secret, and what has a program load code that is not its own. */
+const WITHHELD =
+  /^(?:(?:OPENAI|CODEX|GITHUB|MCP|DASHBOARD|WEBHOOK|OTEL|LD|DYLD|GIT)_.*|APP_ID|DATABASE_URL|PRIVATE_KEY(?:_PATH)?|BASH_ENV|ENV|NODE_OPTIONS)$/i;
+
+/** The environment of a program of this machine that is not git: its settings, such as mirrors and proxies, without ours. */
+export function toToolEnvironment(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !WITHHELD.test(name)));
+}
+
 /** The settings that every git child gets by `-c`, as `name=value`. They outrank whatever a repository's own file says. */
 export function toGitSettings(options: GitOptions): string[] {
   return [

@@ -14,7 +14,7 @@ export class GitError extends Error {
   readonly text: string;
 
   constructor(command: string, { exitCode, stderr, credential }: GitErrorOptions) {
-    const said = maskCredential(stderr.slice(-MESSAGE_LIMIT), { credential });
+    const said = maskCredential(stderr, { credential }).slice(-MESSAGE_LIMIT);
     super(`git ${command} ended with exit code ${exitCode}\n${said.trim()}`);
     this.exitCode = exitCode;
     this.text = toGitText(said);
@@ -35,5 +35,7 @@ export function toGitText(said: string): string {
 /** Takes the given credential, and whatever stands before an @ in an address, out of what git said. */
 function maskCredential(said: string, { credential }: { credential: GitCredential | null }): string {
   const words = credential === null ? [] : credential.authorization.split(" ").filter((word) => word.length > 6);
-  return words.reduce((masked, word) => masked.replaceAll(word, "***"), said).replaceAll(/(\w+:\/\/)[^/\s@]*@/g, "$1");
+  return words
+    .reduce((masked, word) => masked.replaceAll(word, "***"), said)
+    .replaceAll(/(\w{1,32}:\/\/)[^/\s@]*@/g, "$1");
 }

@@ -31,6 +31,7 @@ export async function runProgram([file, ...args]: [string, ...string[]], options
 
   const output = await open(options.stdoutPath, "w");
   try {
+    options.signal?.throwIfAborted();
     const exit = await runChild([file, ...args], { ...options, stdoutFd: output.fd });
     await output.sync();
     return exit;

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { toToolEnvironment } from "../git/git-environment.ts";
 import { RunError } from "../run/failure.ts";
 import type { AptSource } from "./apt-source.ts";
 import type { ImageEngine } from "./image-engine.ts";
@@ -88,7 +89,7 @@ async function importFolders(engine: ImageEngine, options: ImportOptions): Promi
   const { image, systemPath, nodePath, signal } = options;
   const excluded = ["proc", "sys", "dev"].map((name) => `--exclude=./${name}/*`);
   const args = ["--create", "--numeric-owner", ...excluded, "-C", systemPath, ".", "-C", nodePath, ...nodePaths];
-  const tar = spawn("tar", args, { stdio: ["ignore", "pipe", "ignore"], signal });
+  const tar = spawn("tar", args, { env: toToolEnvironment(), stdio: ["ignore", "pipe", "ignore"], signal });
   const ended = once(tar, "close");
   ended.catch(() => undefined); // the import reports a stream that breaks off
   const changes = ["ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];

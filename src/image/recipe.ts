@@ -19,6 +19,7 @@ export const RECIPE_LABEL = "codex-orchestrator.recipe";
 const recipeFiles = [
   { name: "Dockerfile", mode: 0o644 },
   { name: "run-entry", mode: 0o755 },
+  { name: "git", mode: 0o755 },
 ];
 
 /** Reads the recipe. Rejects when the Dockerfile does not name its base and its Codex version. */

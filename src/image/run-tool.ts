@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
+import { toToolEnvironment } from "../git/git-environment.ts";
 import { RunError } from "../run/failure.ts";
 
 export type RunToolOptions = {
@@ -15,7 +16,7 @@ export type RunToolOptions = {
  */
 export async function runTool(tool: string, { args, signal, onLine }: RunToolOptions): Promise<string> {
   signal.throwIfAborted();
-  const child = spawn(tool, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(tool, args, { env: toToolEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
   const stop = () => child.kill("SIGTERM");
   signal.addEventListener("abort", stop, { once: true });
   const lines: string[] = [];

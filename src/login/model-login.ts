@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "../logger.ts";
-import type { Mask } from "../mask.ts";
+import type { Mask } from "../masking/mask.ts";
 import { RunError } from "../run/failure.ts";
 import { createFileKeeper, type LockFile } from "./keep-in-file.ts";
 import { createVaultKeeper } from "./keep-in-vault.ts";

@@ -1,6 +1,7 @@
 import { toShortId } from "../run/id.ts";
-import type { RunRequest } from "../run/request.ts";
+import { BranchName, type RunRequest } from "../run/request.ts";
 
+const DEFAULT_PATTERN = "codex/{issue}-{slug}-{run}";
 const MAX_SLUG = 40;
 
 /**
@@ -13,11 +14,35 @@ export function toBranchNames(request: RunRequest): string[] {
   return request.branch === null ? [name, `${name}-2`, name.replaceAll("/", "-")] : [name];
 }
 
-/** The branch a run pushes to: the one asked for, else `codex/<issue>-<slug>-<id>`. */
+/** The branch a run pushes to: the one asked for, else as the repository's settings want it. */
 export function toBranchName(request: RunRequest): string {
   if (request.branch !== null) return request.branch;
-  const issue = request.thread === null || request.thread.is_pull_request ? [] : [String(request.thread.number)];
-  return `codex/${[...issue, toSlug(request.prompt), toShortId(request.run_id)].join("-")}`;
+  return fillBranchPattern(request.rules.branch ?? DEFAULT_PATTERN, {
+    issue: request.thread === null || request.thread.is_pull_request ? null : String(request.thread.number),
+    slug: toSlug(request.prompt),
+    run: toShortId(request.run_id),
+  });
+}
+
+export type BranchParts = { issue: string | null; slug: string; run: string };
+
+/** A branch pattern with its parts in it. Without an issue the sign that joins it to the rest goes with it. */
+export function fillBranchPattern(pattern: string, { issue, slug, run }: BranchParts): string {
+  const known = issue === null ? removeIssue(pattern) : pattern.replaceAll("{issue}", issue);
+  return known.replaceAll("{slug}", slug).replaceAll("{run}", run);
+}
+
+function removeIssue(pattern: string): string {
+  const places = [/\{issue\}[-_.]/g, /[-_.]\{issue\}/g, /\{issue\}\//g, /\/\{issue\}/g, /\{issue\}/g];
+  return places.reduce((left, place) => left.replaceAll(place, ""), pattern);
+}
+
+/** Whether every name that a pattern can come to is one of a branch. */
+export function isUsableBranchPattern(pattern: string): boolean {
+  const longest = { slug: "a".repeat(MAX_SLUG), run: "0".repeat(8) };
+  return [null, "1234567890"].every(
+    (issue) => BranchName.safeParse(fillBranchPattern(pattern, { ...longest, issue })).success,
+  );
 }
 
 /** The first words of the prompt as letters, digits and hyphens. */

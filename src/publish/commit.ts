@@ -2,6 +2,7 @@ import { isDiskFull } from "../git/fetch-failure.ts";
 import { runGit } from "../git/git.ts";
 import { RunError } from "../run/failure.ts";
 import type { BotIdentity } from "./github-access.ts";
+import { disarmSkipWords, SKIP_MARK } from "./skip-words.ts";
 
 export type CommitOptions = {
   mirrorPath: string;
@@ -12,6 +13,8 @@ export type CommitOptions = {
   author: BotIdentity;
   /** Who asked for the change; named in a trailer. */
   coAuthor: BotIdentity | null;
+  /** `held`: GitHub Actions begins nothing for this commit (docs.github.com, "Skipping workflow runs"). */
+  checks: "run" | "held";
   /** ISO 8601; with all else fixed too, a replay gives the same commit. */
   date: string;
 };
@@ -36,7 +39,9 @@ export async function commitTree({
     });
     return stdout.toString("utf8").trim();
   } catch (cause) {
-    throw isDiskFull(cause) ? new RunError("disk-full", "The disk is full.", { cause }) : cause;
+    if (!isDiskFull(cause)) throw cause;
+    const hint = "Free disk space, then publish again; the changes are kept as a patch.";
+    throw new RunError("disk-full", "The disk is full.", { cause, hint });
   }
 }
 
@@ -45,10 +50,12 @@ export function toCommitMessage({
   title,
   runId,
   coAuthor,
-}: Pick<CommitOptions, "title" | "runId" | "coAuthor">): string {
+  checks,
+}: Pick<CommitOptions, "title" | "runId" | "coAuthor" | "checks">): string {
   const trailers = [`Codex-Run: ${runId}`];
   if (coAuthor !== null) trailers.push(`Co-authored-by: ${coAuthor.name} <${coAuthor.email}>`);
-  return `${title}\n\n${trailers.join("\n")}\n`;
+  const paragraphs = [title, ...(checks === "held" ? [SKIP_MARK] : []), trailers.join("\n")];
+  return `${paragraphs.join("\n\n")}\n`;
 }
 
 /**
@@ -62,7 +69,7 @@ export function toTitle({ summary, prompt }: { summary: string | null; prompt: s
 }
 
 function toPlainLine(line: string): string {
-  return line
+  const plain = line
     .replace(/[\u0000-\u001f\u007f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/g, "")
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replace(/<[^>]*>/g, "")
@@ -71,4 +78,5 @@ function toPlainLine(line: string): string {
     .replace(/(^|\W)[@#](?=\w)/g, "$1")
     .replace(/\.$/, "")
     .trim();
+  return disarmSkipWords(plain);
 }

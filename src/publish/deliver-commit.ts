@@ -4,7 +4,7 @@ import { passStep } from "../steps.ts";
 import type { Destination } from "./destination.ts";
 import { withFreshCredential } from "./fresh-credential.ts";
 import { isPassingStatus, toGitHubSentence, toStatus } from "./github-failure.ts";
-import { PushError, pushBranch, readRemoteBranch } from "./push.ts";
+import { PushError, pushBranch, readRemoteBranch, type BranchPlace } from "./push.ts";
 
 /** Whether an earlier try, also one of a process that is gone, may have had an effect already. */
 export type Attempt = "first" | "repeat";
@@ -16,6 +16,7 @@ export type DeliverCommitOptions = {
   attempt: Attempt;
   /** The branches to try, in this order: the next one only when the other side has something else by the name before. */
   branches: readonly string[];
+  place: BranchPlace;
   /** Commits of this run that an earlier try may have pushed; to find one of them is as good. */
   earlier: readonly string[];
   /** Awaited before anything is pushed to a branch. */
@@ -47,12 +48,12 @@ export async function deliverCommit(commit: string, options: DeliverCommitOption
 type DeliverToOptions = DeliverCommitOptions & { commit: string };
 
 async function deliverTo(branch: string, options: DeliverToOptions): Promise<Delivered> {
-  const { mirrorPath, destination, credential: first, commit, attempt } = options;
+  const { mirrorPath, destination, credential: first, commit, attempt, place } = options;
   const before = attempt === "repeat" ? await findDelivered(branch, options) : null;
   if (before !== null) return before;
   try {
     await withFreshCredential({ first, mint: destination.writeCredential }, (credential) =>
-      pushBranch({ mirrorPath, url: destination.url, credential, commit, branch }),
+      pushBranch({ mirrorPath, url: destination.url, credential, commit, branch, place }),
     );
   } catch (error) {
     // Somebody may have pushed the very same at the very same moment: a process that was taken for dead.
@@ -79,10 +80,13 @@ async function findDelivered(branch: string, options: DeliverToOptions): Promise
   return found !== null && [options.commit, ...options.earlier].includes(found) ? { branch, commit: found } : null;
 }
 
-/** The commit a branch is at: asked over the API where there is one, which costs no process, else with git. */
-async function readBranch(
+/**
+ * The commit a branch is at, null without one: asked over the API where there is one, which costs no process, else with git.
+ * Rejects with a `PushError`.
+ */
+export async function readBranch(
   branch: string,
-  { mirrorPath, destination, credential }: DeliverToOptions,
+  { mirrorPath, destination, credential }: Pick<DeliverCommitOptions, "mirrorPath" | "destination" | "credential">,
 ): Promise<string | null> {
   return destination.pullRequests === null
     ? readRemoteBranch({ mirrorPath, url: destination.url, credential, branch })

@@ -1,10 +1,11 @@
 import { createAppAuth } from "@octokit/auth-app";
 import type { Octokit } from "@octokit/rest";
 import type { GitCredential } from "../git/git.ts";
-import type { Mask } from "../mask.ts";
+import type { Mask } from "../masking/mask.ts";
 import { passStep } from "../steps.ts";
-import { createGitHubClients, type GitHubClients, type GitHubClientsOptions } from "./github-client.ts";
+import { createGitHubClients, type GitHubClientsOptions } from "./github-client.ts";
 import { toStatus } from "./github-failure.ts";
+import { createRenewingClient, type MintedToken } from "./renewing-client.ts";
 
 /** Who commits are made by. */
 export type BotIdentity = { name: string; email: string };
@@ -20,6 +21,8 @@ export type GitHubAccess = {
   appOctokit(): Octokit | null;
   /** A header for one git command on one repository; minted now, since a run can outlast a token. */
   gitCredential(target: RepositoryTarget, options: { access: "read" | "write" }): Promise<GitCredential>;
+  /** A header for what people attached to a repository's threads, for GitHub's own host alone. */
+  attachmentCredential(target: RepositoryTarget): Promise<GitCredential>;
   /** The installation of the App on a repository. Rejects with GitHub's 404 when there is none. */
   findTarget(repository: { owner: string; name: string }): Promise<RepositoryTarget>;
   /** The login that comments and commits appear under. */
@@ -40,7 +43,17 @@ export type GitHubAccessOptions = GitHubClientsOptions & {
 };
 
 const API_PERMISSIONS: Permissions = { issues: "write", pull_requests: "write", contents: "read", metadata: "read" };
-const MINT_MARGIN_MS = 5 * 60_000;
+/** What only shows how a run goes, or why checks failed; an installation that does not grant it is as good. */
+const MORE_PERMISSIONS: Permissions = { checks: "write", actions: "read" };
+/** What people attach to issues and pull requests is seen by whoever sees these. */
+const ATTACHMENT_PERMISSIONS: Permissions = {
+  issues: "read",
+  pull_requests: "read",
+  contents: "read",
+  metadata: "read",
+};
+/** Who is in a team. The App's manifest does not ask for it; where it is granted, the settings can name teams. */
+const TEAM_PERMISSIONS: Permissions = { members: "read", metadata: "read" };
 
 /** Builds the access to GitHub from the App's credentials, or from a token when there is no App. */
 export function createGitHubAccess(options: GitHubAccessOptions): GitHubAccess {
@@ -56,10 +69,7 @@ function createAppAccess(options: GitHubAccessOptions, app: { appId: number; pri
   });
   const known = new Map<string, Octokit>();
 
-  const mint = async (
-    target: RepositoryTarget,
-    permissions: Permissions,
-  ): Promise<{ token: string; expiresAt: number }> => {
+  const mint = async (target: RepositoryTarget, permissions: Permissions): Promise<MintedToken> => {
     if (target.installationId === null) throw new Error("An App needs an installation to reach a repository.");
     const { data } = await appClient.rest.apps.createInstallationAccessToken({
       installation_id: target.installationId,
@@ -71,13 +81,24 @@ function createAppAccess(options: GitHubAccessOptions, app: { appId: number; pri
     return { token: data.token, expiresAt: Date.parse(data.expires_at) };
   };
 
+  const mintForApi = async (target: RepositoryTarget): Promise<MintedToken> => {
+    try {
+      return await mint(target, { ...API_PERMISSIONS, ...MORE_PERMISSIONS });
+    } catch (error) {
+      // "The permissions requested are not granted to this installation."
+      if (toStatus(error) !== 422) throw error;
+      return mint(target, API_PERMISSIONS);
+    }
+  };
+
   const octokitFor = (target: RepositoryTarget): Octokit => {
     const key = `${target.installationId}/${target.repositoryId}`;
     const client =
       known.get(key) ??
       createRenewingClient(clients, {
         spacing: String(target.installationId),
-        mint: () => mint(target, API_PERMISSIONS),
+        mint: () => mintForApi(target),
+        mintForTeams: () => mint(target, TEAM_PERMISSIONS),
       });
     known.set(key, client);
     return client;
@@ -91,10 +112,9 @@ function createAppAccess(options: GitHubAccessOptions, app: { appId: number; pri
   return {
     octokitFor,
     appOctokit: () => appClient,
-    gitCredential: async (target, { access }) => {
-      const { token } = await mint(target, { contents: access, metadata: "read" });
-      return toGitCredential(webUrl, token);
-    },
+    gitCredential: async (target, { access }) =>
+      toGitCredential(webUrl, (await mint(target, { contents: access, metadata: "read" })).token),
+    attachmentCredential: async (target) => toBearer(webUrl, (await mint(target, ATTACHMENT_PERMISSIONS)).token),
     findTarget: async ({ owner, name }) => {
       const { data: installation } = await appClient.rest.apps.getRepoInstallation({ owner, repo: name });
       const broad = await appClient.rest.apps.createInstallationAccessToken({
@@ -128,6 +148,7 @@ function createTokenAccess(options: GitHubAccessOptions, token: string | null): 
     octokitFor: () => client,
     appOctokit: () => null,
     gitCredential: async () => toGitCredential(options.webUrl, token ?? ""),
+    attachmentCredential: async () => toBearer(options.webUrl, token ?? ""),
     findTarget: async () => ({ repositoryId: null, installationId: null }),
     login: async () => (await read()).login,
     identity: async () => {
@@ -135,36 +156,6 @@ function createTokenAccess(options: GitHubAccessOptions, token: string | null): 
       return toIdentity({ name: login, id, webUrl: options.webUrl });
     },
   };
-}
-
-/** A client whose token is minted on first use, kept until it is about to expire, and renewed once on a 401. */
-function createRenewingClient(
-  clients: GitHubClients,
-  { spacing, mint }: { spacing: string; mint: () => Promise<{ token: string; expiresAt: number }> },
-): Octokit {
-  let current: Promise<{ token: string; expiresAt: number }> | null = null;
-  const renew = (): Promise<{ token: string; expiresAt: number }> => {
-    current = mint();
-    current.catch(() => (current = null));
-    return current;
-  };
-  const client = clients.create({ spacing });
-  client.hook.wrap("request", async (request, parameters) => {
-    const held = current === null ? await renew() : await current;
-    const { token } = held.expiresAt - Date.now() < MINT_MARGIN_MS ? await renew() : held;
-    // Hooks are bound to this very object: only changing it reaches the request.
-    const send = (value: string) => {
-      parameters.headers.authorization = `token ${value}`;
-      return request(parameters);
-    };
-    try {
-      return await send(token);
-    } catch (error) {
-      if (toStatus(error) !== 401) throw error;
-      return send((await renew()).token);
-    }
-  });
-  return client;
 }
 
 /** The address that GitHub gives to people and bots who show no other (docs.github.com, "Setting your commit email address"). */
@@ -194,6 +185,10 @@ async function readUserId(client: Octokit, username: string): Promise<number | n
     if (toStatus(error) === 404) return null;
     throw error;
   }
+}
+
+function toBearer(webUrl: string, token: string): GitCredential {
+  return { origin: new URL(webUrl).origin, authorization: `Bearer ${token}` };
 }
 
 function toGitCredential(webUrl: string, token: string): GitCredential {

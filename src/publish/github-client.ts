@@ -11,6 +11,8 @@ export type GitHubClientsOptions = {
   log: Logger;
   /** How long a second lasts that a server asks to wait, in milliseconds; tests make it shorter. Default 1000. */
   secondMs?: number;
+  /** How many writes of one key begin at once before they are spaced to one a second. Default 20. */
+  writesAtOnce?: number;
 };
 
 export type ClientOptions = {
@@ -28,8 +30,8 @@ const ANSWER_TIMEOUT_MS = 60_000;
 
 /** Begins without any limit known. */
 export function createGitHubClients(options: GitHubClientsOptions): GitHubClients {
-  const { apiUrl, log, secondMs = 1000 } = options;
-  const spacing = createSpacing();
+  const { apiUrl, log, secondMs = 1000, writesAtOnce = 20 } = options;
+  const spacing = createSpacing(writesAtOnce);
   const say = (text: string): void => log.debug({ library: "octokit", text }, "octokit said something");
   const onLimit = (kind: "primary" | "secondary") => {
     return (
@@ -80,14 +82,14 @@ type Spacing = {
 };
 
 /** GitHub asks for about one write a second over time (REST best practices); a burst of a few is within its limits. */
-function createSpacing(): Spacing {
+function createSpacing(writesAtOnce: number): Spacing {
   const writes = new Bottleneck.Group({
     id: "codex-orchestrator-writes",
     maxConcurrent: 1,
-    reservoir: 20,
+    reservoir: writesAtOnce,
     reservoirIncreaseAmount: 1,
     reservoirIncreaseInterval: 1000,
-    reservoirIncreaseMaximum: 20,
+    reservoirIncreaseMaximum: writesAtOnce,
     // Longer than the longest pause, which is an hour.
     timeout: 90 * 60_000,
   });

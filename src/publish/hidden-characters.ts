@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
+import { createPatchReader } from "../text/patch-reader.ts";
 
 /**
  * Characters that make code read otherwise than it runs: directions, invisible ones, tags (CVE-2021-42574, "Trojan
@@ -11,18 +11,11 @@ const MAX_PLACES = 50;
 /** The added lines of a patch that hold such characters, as `path:line`; at most 50. Reads the patch as a stream. */
 export async function findHiddenCharacters(patchPath: string): Promise<string[]> {
   const places: string[] = [];
-  let path = "";
-  let line = 0;
-  const lines = createInterface({ input: createReadStream(patchPath, "utf8"), crlfDelay: Infinity });
-  for await (const text of lines) {
-    const [, start] = /^@@ -\S+ \+(\d+)(?:,\d+)? @@/.exec(text) ?? [];
-    if (text.startsWith("diff --git ")) line = 0;
-    else if (line === 0 && text.startsWith("+++ ")) path = text.replace(/^\+\+\+ "?b?\/?/, "").replace(/"?\t?$/, "");
-    else if (start !== undefined) line = Number(start);
-    else if (line > 0 && text.startsWith("+")) {
-      if (HIDDEN.test(text) && places.length < MAX_PLACES) places.push(`${path}:${line}`);
-      line += 1;
-    } else if (line > 0 && text.startsWith(" ")) line += 1;
-  }
+  const reader = createPatchReader((line) => {
+    if (line.kind === "added" && places.length < MAX_PLACES && HIDDEN.test(line.text))
+      places.push(`${line.path}:${line.line}`);
+  });
+  for await (const chunk of createReadStream(patchPath, "utf8")) reader.push(String(chunk));
+  reader.end();
   return places;
 }

@@ -1,5 +1,5 @@
 import type { GitCredential } from "../git/git.ts";
-import { isOnOwnBranch } from "../run/continue-run.ts";
+import { isOnOwnBranch, isOnStandingBranch } from "../run/continue-run.ts";
 import type { RunRequest } from "../run/request.ts";
 import type { PullRequest } from "../run/result.ts";
 import { passStep } from "../steps.ts";
@@ -9,8 +9,10 @@ import { commitTree, toTitle } from "./commit.ts";
 import { deliverCommit, type Attempt, type DeliverCommitOptions, type Delivered } from "./deliver-commit.ts";
 import type { Destination } from "./destination.ts";
 import type { BotIdentity } from "./github-access.ts";
+import { dressPullRequest } from "./dress-pull-request.ts";
 import { orRunError } from "./github-failure.ts";
 import { findPullRequest, openPullRequest, type FoundPullRequest, type RunMark } from "./pull-request.ts";
+import { readTemplate } from "./pull-request-template.ts";
 import { PushError } from "./push.ts";
 import { PUBLISH_RETRY, retryPassing, type RetryPlan } from "./retry-passing.ts";
 
@@ -21,7 +23,7 @@ export type Publication = {
   treeSha: string;
   base: { ref: string; sha: string };
   summary: string | null;
-  body: Omit<BodyOptions, "request" | "summary">;
+  body: Omit<BodyOptions, "request" | "summary" | "template">;
 };
 
 /** What has been published so far; filled in step by step, so that a failure in a later step loses nothing of it. */
@@ -64,14 +66,26 @@ export function preparePublishing(destination: Destination): Promise<Prepared> {
 }
 
 /**
- * Commits, pushes, reads the remote branch back, opens the pull request and reads it back. May be repeated from the start
+ * Commits, pushes, reads the remote branch back, opens the pull request, reads it back and gives it its labels and
+ * reviewers. May be repeated from the start
  * at any time, by any process: the commit is always the same one, and what is there already is adopted. What fails for a
  * passing reason is repeated here. `published` holds what was done, also when it rejects (`push-rejected`,
  * `pull-request-failed`, `permission-withdrawn`, `disk-full`).
  */
 export async function publishChanges(publication: Publication, options: PublishOptions): Promise<void> {
+  const destination =
+    options.published.pullRequest === null ? await publishPatiently(publication, options) : options.destination;
+  options.signal?.throwIfAborted();
+  const { rules, run_id: runId } = publication.request;
+  const number = options.published.pullRequest?.number;
+  if (destination.pullRequests === null || number === undefined) return;
+  const { octokit, ...address } = destination.pullRequests;
+  await dressPullRequest(octokit, { ...address, number, runId, rules });
+}
+
+/** Resolves with the destination as it was reached in the end. */
+async function publishPatiently(publication: Publication, options: PublishOptions): Promise<Destination> {
   const { published, plan = PUBLISH_RETRY, signal } = options;
-  if (published.pullRequest !== null) return;
   const recorded: Recorded = { branch: published.branch, commit: published.commit };
   Object.assign(published, { branch: null, commit: null });
   let { destination, attempt = "first", prepared } = options;
@@ -89,6 +103,7 @@ export async function publishChanges(publication: Publication, options: PublishO
     },
     { plan, signal },
   );
+  return destination;
 }
 
 /** What the record, or an earlier try of this process, last meant to push. */
@@ -104,6 +119,7 @@ async function publishOnce(publication: Publication, options: OnceOptions): Prom
   const commit = await commitTree({
     ...{ mirrorPath, treeSha: publication.treeSha, parentSha: publication.base.sha, title, runId: request.run_id },
     ...{ author, coAuthor: destination.coAuthor, date: request.accepted_at },
+    checks: request.rules.ci === "hold" ? "held" : "run",
   });
   passStep("commit-made");
 
@@ -150,10 +166,11 @@ async function adopt(
 /** A branch that is gone on with has other commits only when somebody pushed there meanwhile. */
 async function deliver(
   commit: string,
-  { request, ...options }: DeliverCommitOptions & { request: RunRequest },
+  { request, ...options }: Omit<DeliverCommitOptions, "place"> & { request: RunRequest },
 ): Promise<Delivered> {
   try {
-    return await deliverCommit(commit, options);
+    const place = isOnStandingBranch(request) ? "standing" : "new";
+    return await deliverCommit(commit, { ...options, place });
   } catch (error) {
     const isOvertaken = error instanceof PushError && error.kind === "conflict" && isOnOwnBranch(request);
     throw isOvertaken ? toOvertaken(request, error) : error;
@@ -175,12 +192,25 @@ async function open(publication: Publication, options: OpenOptions): Promise<voi
   const { destination, published, mark, title, existing, onPublished } = options;
   if (destination.pullRequests === null) return;
   const { octokit, ...address } = destination.pullRequests;
-  const { request, summary, base } = publication;
+  const { request, summary, base, mirrorPath } = publication;
+  const template = await readTemplate({ mirrorPath, sha: base.sha });
   published.pullRequest = await openPullRequest(octokit, {
-    ...{ ...address, ...mark, base: request.resume?.base_ref ?? base.ref, title, draft: request.draft, existing },
-    body: toPullRequestBody({ ...publication.body, request, summary }),
+    ...{
+      ...address,
+      ...mark,
+      base: request.resume?.base_ref ?? base.ref,
+      title,
+      draft: isDraft(publication),
+      existing,
+    },
+    body: toPullRequestBody({ ...publication.body, request, summary, template }),
   });
   await onPublished?.({ ...published });
+}
+
+/** What the repository's own checks did not pass is nothing to merge yet. */
+function isDraft({ request, body: { verification } }: Publication): boolean {
+  return request.draft || (verification?.failure ?? null) !== null;
 }
 
 /** Asks for the branch's pull request while git pushes; a failure shows when the answer is needed. */

@@ -29,14 +29,36 @@ export type PushOptions = {
   branch: string;
 };
 
+/** `new`: the branch must not be there yet, not even at a commit that this one stands on; `standing`: it may be. */
+export type BranchPlace = "new" | "standing";
+
+export type PushBranchOptions = PushOptions & {
+  /** Default `standing`. */
+  place?: BranchPlace;
+  /** A commit of ours that gives way to this one: only when the branch is at exactly that commit. */
+  replaces?: string;
+};
+
 /**
- * Pushes one commit to one branch, never by force. A branch that is there already with the same commit counts as pushed.
- * Rejects with a `PushError`, naming what the other side said.
+ * Pushes one commit to one branch, never by force but over a commit that is named. A branch that is there already with the
+ * same commit counts as pushed. Rejects with a `PushError`, naming what the other side said.
  */
-export async function pushBranch({ mirrorPath, url, credential, commit, branch }: PushOptions): Promise<void> {
+export async function pushBranch(options: PushBranchOptions): Promise<void> {
+  const {
+    mirrorPath,
+    url,
+    credential,
+    commit,
+    branch,
+    place = "standing",
+    replaces = place === "new" ? "" : null,
+  } = options;
   const git = createGit({ gitDir: mirrorPath, credential, protocols: [toProtocol(url)] });
+  // Nothing behind the colon: there must be no such branch.
+  const lease = replaces === null ? [] : [`--force-with-lease=refs/heads/${branch}:${replaces}`];
+  const target = `${commit}:refs/heads/${branch}`;
   try {
-    await git.raw(["push", "--no-verify", "--porcelain", "--atomic", "--", url, `${commit}:refs/heads/${branch}`]);
+    await git.raw(["push", "--no-verify", "--porcelain", "--atomic", ...lease, "--", url, target]);
   } catch (error) {
     throw toPushError(error);
   }

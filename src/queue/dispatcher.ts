@@ -84,6 +84,11 @@ export function createDispatcher<Claimed extends Work>(options: DispatcherOption
   const hear = guard("ask for signals", () => hearSignals(source, active));
   const every = (ms: number, body: () => Promise<void>) => timers.push(setInterval(() => void body(), ms).unref());
   const allSettled = () => Promise.all([...active.values()].map(({ settled }) => settled));
+  /** A record that is away must not keep the process from its end: the lease runs out by itself. */
+  const leave = async (inTime: Promise<void>): Promise<void> => {
+    const left = source.leave().catch((error: unknown) => log.warn({ err: error }, "lease could not be ended"));
+    await Promise.race([left, inTime]);
+  };
   const end = (): void => {
     taking.state = "no-more";
     for (const timer of timers.splice(0)) clearInterval(timer);
@@ -111,9 +116,10 @@ export function createDispatcher<Claimed extends Work>(options: DispatcherOption
       for (const { detach } of active.values()) detach.abort(new DetachedError());
       // What is asked of the record just now is waited for as well, so that the database can be closed.
       const letGo = Promise.all([allSettled(), lookNext(), lookAbandoned(), hear()]);
-      await Promise.race([letGo, sleep(LET_GO_MS, undefined, { ref: false })]);
+      const inTime = sleep(LET_GO_MS, undefined, { ref: false });
+      await Promise.race([letGo, inTime]);
       // With something to go on with, the lease runs out by itself: this machine, where it all lies, comes first.
-      if (!isGoing) await source.leave();
+      if (!isGoing) await leave(inTime);
     },
     drain: async () => {
       end();
@@ -121,7 +127,7 @@ export function createDispatcher<Claimed extends Work>(options: DispatcherOption
       every(periods.signalMs, hear);
       while (active.size > 0) await allSettled();
       end();
-      await source.leave();
+      await leave(sleep(LET_GO_MS, undefined, { ref: false }));
     },
   };
 }

@@ -18,6 +18,8 @@ export type Continuation = Pick<
   | "output_schema"
   | "protected"
   | "instructions"
+  | "rules"
+  | "pull"
 >;
 
 /**
@@ -33,7 +35,7 @@ export function toContinuation(
   if (threadId === null) return { kind: "refused", failure: toNoThread(request) };
   const secret = findUncheckedSecret(request, result);
   if (secret !== null) return { kind: "refused", failure: secret };
-  const { repository, mode, dir, model, effort, draft, protected: held, instructions } = request;
+  const { repository, mode, dir, model, effort, draft, protected: held, instructions, rules } = request;
   const changes = toChanges(request, result);
   const branch = result.branch ?? request.branch;
   return {
@@ -50,7 +52,10 @@ export function toContinuation(
         allow_protected: false,
         protected: held,
         instructions,
+        rules,
         output_schema: null,
+        // What a run that only reads was about is read again; the branch of any other has moved on.
+        pull: mode === "ask" ? request.pull : null,
       },
       base: changes === "pushed" ? branch : (result.base?.ref ?? request.base),
       branch,
@@ -74,6 +79,15 @@ function toChanges(request: RunRequest, { branch, commit, output, base }: RunRes
 /** Whether a run goes on, by a further commit, with a branch that an earlier run of its thread pushed. */
 export function isOnOwnBranch({ resume, base, branch }: RunRequest): boolean {
   return resume !== null && branch !== null && base === branch;
+}
+
+/**
+ * Whether a run pushes to a branch that is there: one of its thread, or the head of the pull request that it is about. Any other
+ * branch is its own to make.
+ */
+export function isOnStandingBranch(request: RunRequest): boolean {
+  const { pull, base, branch } = request;
+  return isOnOwnBranch(request) || (pull?.head === "same-repository" && branch !== null && base === branch);
 }
 
 /**

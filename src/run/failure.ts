@@ -11,6 +11,7 @@ export const FailureReason = z.enum([
   "docker-unavailable",
   "container-refused",
   "engine-lost",
+  "setup-failed",
   "model-auth",
   "model-quota",
   "model-unavailable",
@@ -44,6 +45,8 @@ const hints: Record<FailureReason, string> = {
     "Start the Docker engine, check DOCKER_HOST, then try again; `codex-orchestrator doctor` shows more.",
   "container-refused": "The engine changed the container's profile; look at its daemon settings, then try again.",
   "engine-lost": "The Docker engine stopped during the run; check it, then try again.",
+  "setup-failed":
+    "Mend `setup` in .github/codex.yml on the default branch, then try again; the log holds all it printed.",
   "model-auth": "Check OPENAI_API_KEY: the model API did not accept it.",
   "model-quota": "Check the plan, billing and rate limits of the model account, then try again.",
   "model-unavailable":
@@ -82,15 +85,22 @@ export function toRunFailure(
   return { reason, message, hint };
 }
 
-export type RunErrorOptions = { hint?: string | undefined; cause?: unknown };
+export type RunErrorOptions = {
+  hint?: string | undefined;
+  cause?: unknown;
+  /** What people may want to read besides, in Markdown. */
+  details?: string | undefined;
+};
 
 /** What a stage throws when it cannot do its part. Only the orchestrator catches it. */
 export class RunError extends Error {
   override readonly name = "RunError";
   readonly failure: RunFailure;
+  readonly details: string | null;
 
-  constructor(reason: FailureReason, message: string, { hint, cause }: RunErrorOptions = {}) {
+  constructor(reason: FailureReason, message: string, { hint, cause, details }: RunErrorOptions = {}) {
     super(message, { cause });
+    this.details = details ?? null;
     this.failure = toRunFailure(reason, { message, hint });
   }
 }

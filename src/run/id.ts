@@ -10,6 +10,11 @@ export function createRunId(): RunId {
   return RunId.parse(randomUUIDv7());
 }
 
+/** When the id was made: the first 48 bits of a UUIDv7 are milliseconds since 1970. */
+export function toMoment(runId: RunId): Date {
+  return new Date(Number.parseInt(runId.replace("-", "").slice(0, 12), 16));
+}
+
 /** The last 8 characters, for branch names: the first 8 of a UUIDv7 are its clock and would collide. */
 export function toShortId(runId: RunId): string {
   return runId.slice(-8);

@@ -78,6 +78,19 @@ export function decideOutcome(evidence: Evidence): RunOutcome {
   };
 }
 
+/**
+ * The outcome of finished work that the repository's own checks did not pass: a person must decide what becomes of it. The
+ * agent's marker stays, see `isUnverified`.
+ */
+export function toUnverifiedOutcome(outcome: RunOutcome): RunOutcome {
+  return { ...outcome, status: "need_user" };
+}
+
+/** The outcome of finished work that was cancelled before it was verified or published: it is kept as the patch. */
+export function toUnpublishedOutcome(outcome: RunOutcome): RunOutcome {
+  return { ...outcome, status: "cancelled", marker: "::MCP_STATUS::CANCELLED" };
+}
+
 /** The outcome of a run that failed outside the agent: nothing to clone, no engine, a defect. */
 export function toFailedOutcome(
   error: RunFailure,

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { EnvVars } from "./env-vars.ts";
+import { GitHubThread } from "./github-thread.ts";
 import { RunId } from "./id.ts";
+import { NO_RULES, RunRules } from "./rules.ts";
 
 /** What may change: `full-auto` publishes, `suggest` keeps a patch, `ask` mounts the workspace read-only. */
 export const RunMode = z.enum(["full-auto", "suggest", "ask"]);
@@ -11,6 +13,9 @@ export type Effort = z.infer<typeof Effort>;
 
 /** The longest prompt, in bytes of UTF-8 (a comment of 65,536 four-byte characters fits). */
 export const MAX_PROMPT_BYTES = 256 * 1024;
+
+/** The most pictures that go with a prompt. */
+export const MAX_PICTURES = 5;
 
 /** A GitHub owner: letters, digits, single hyphens; at most 39 characters. Enterprise accounts add an underscore. */
 const OwnerName = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})$/);
@@ -47,7 +52,7 @@ export const BranchName = z
   .max(200)
   .refine(
     (name) =>
-      /^[^-./][^\u0000-\u0020\u007f~^:?*[\\]*$/.test(name) &&
+      /^(?![-./])[^\u0000-\u0020\u007f~^:?*[\\]+$/.test(name) &&
       !/\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|[./]$/.test(name) &&
       !name.startsWith("refs/") &&
       name !== "HEAD" &&
@@ -70,18 +75,6 @@ export const RepositoryFolder = z
 export const TriggerKind = z.enum(["github", "mcp", "terminal"]);
 export type TriggerKind = z.infer<typeof TriggerKind>;
 
-/** Where on GitHub a run was asked for; the place that gets the answer. */
-export const GitHubThread = z.object({
-  installation_id: z.int().positive(),
-  repository_id: z.int().positive(),
-  /** Number of the issue or pull request. */
-  number: z.int().positive(),
-  is_pull_request: z.boolean(),
-  comment_id: z.int().positive(),
-  actor_id: z.int().positive(),
-});
-export type GitHubThread = z.infer<typeof GitHubThread>;
-
 /**
  * The earlier run whose Codex thread this one goes on with, and what of its changes it begins with: `pushed`, the branch that
  * holds them (`base`); `kept`, its patch, on the commit `base_sha` that it was made against; `none`, nothing.
@@ -99,6 +92,20 @@ export const Resume = z.object({
 });
 export type Resume = z.infer<typeof Resume>;
 
+/** What a run is for: to work on the repository, or to review a pull request of it (in mode `ask`). */
+export const RunPurpose = z.enum(["work", "review"]);
+export type RunPurpose = z.infer<typeof RunPurpose>;
+
+/** The pull request that a run is about, as it stood when the run was asked for. */
+export const RunPull = z.object({
+  number: z.int().positive(),
+  head_sha: z.string().regex(/^[0-9a-f]{40}$/),
+  base_sha: z.string().regex(/^[0-9a-f]{40}$/),
+  /** `fork`: its head is in another repository, so that it can be read (`refs/pull/<number>/head`) and never pushed to. */
+  head: z.enum(["same-repository", "fork"]),
+});
+export type RunPull = z.infer<typeof RunPull>;
+
 /**
  * Everything a run is made from; `request.json`. Written before anything else happens, never changed afterwards.
  * Times are ISO 8601 in UTC, `timeout` is in seconds.
@@ -112,8 +119,17 @@ export const RunRequest = z.object({
   prompt: z.string().min(1),
   /** Title and text of the thread: data of strangers, already cleaned of hidden content. */
   context: z.object({ title: z.string(), body: z.string() }).nullable(),
+  /** How many pieces of text that people cannot see were taken out of prompt and context. */
+  hidden: z.int().min(0).default(0),
+  /** Addresses of pictures in them, in the order that the text numbers them; whoever executes the run fetches them. */
+  images: z
+    .array(z.url({ protocol: /^https?$/ }))
+    .max(MAX_PICTURES)
+    .default([]),
   mode: RunMode,
   base: BranchName.nullable(),
+  /** The repository's default branch, where whoever asked knew it. */
+  default_branch: BranchName.nullable().default(null),
   branch: BranchName.nullable(),
   model: ModelName.nullable(),
   effort: Effort.nullable(),
@@ -134,5 +150,8 @@ export const RunRequest = z.object({
   /** JSON Schema of the agent's final answer. */
   output_schema: z.record(z.string(), z.unknown()).nullable().default(null),
   resume: Resume.nullable().default(null),
+  purpose: RunPurpose.default("work"),
+  pull: RunPull.nullable().default(null),
+  rules: RunRules.default(NO_RULES),
 });
 export type RunRequest = z.infer<typeof RunRequest>;

@@ -60,3 +60,11 @@ export const RunResult = z.object({
   finished_at: z.iso.datetime(),
 });
 export type RunResult = z.infer<typeof RunResult>;
+
+/**
+ * Whether a person has to decide since the repository's own checks did not pass on finished work. The marker is the agent's
+ * own, and says that it asks nothing.
+ */
+export function isUnverified({ status, marker }: Pick<RunResult, "status" | "marker">): boolean {
+  return status === "need_user" && marker !== "::MCP_STATUS::NEED_USER";
+}

@@ -19,11 +19,11 @@ export function findSecretValues(variables: EnvVars | null): string[] {
     .map(([, value]) => value);
 }
 
-/** The same values in the forms that they can have in a patch: over several added lines, or one line of them that looks random. */
-export function toPatchForms(variables: EnvVars | null): string[] {
+/** The same values in the forms that they can have in a file: without the end of the last line, or one line of them that looks random. */
+export function toFileForms(variables: EnvVars | null): string[] {
   return findSecretValues(variables).flatMap((value) => [
     value,
-    value.trim().replaceAll(/\r?\n/g, "\n+"),
+    value.trim().replaceAll("\r\n", "\n"),
     ...value.split(/\r?\n/).filter(looksRandom),
   ]);
 }

@@ -1,11 +1,14 @@
 import type { Transaction } from "kysely";
 import { z } from "zod";
+import { toPerson } from "../budget/person.ts";
+import type { StartRefusal } from "../budget/start-refusal.ts";
 import { RunId } from "../run/id.ts";
 import { toRepositoryName, type RunRequest } from "../run/request.ts";
-import { toShownRequest } from "../run-mask.ts";
+import { toShownRequest } from "../masking/run-mask.ts";
 import type { Database } from "./database.ts";
 import { toCommentKey, toLane, toLine } from "./lane.ts";
 import { isWaiting, joinRound } from "./lines.ts";
+import { findReachedLimit, type StartLimits } from "./start-limits.ts";
 import type { Tables } from "./tables.ts";
 
 export type AddRunOptions = {
@@ -19,18 +22,20 @@ export type AddRunOptions = {
   home: string | null;
   /** The most runs that may wait. */
   maxQueued: number;
+  /** What its person and its repository may still start. Default: anything. */
+  limits?: StartLimits;
 };
 
 /** Who calls, and a digest of what is asked for. */
 export type CallMark = { session: string; args: string };
 
-/** `duplicate`: the delivery, the comment, or the call whose end was not told yet, has a run already. `full`: so many wait that no more are taken. */
-export type AddedRun = { kind: "new" } | { kind: "duplicate"; runId: RunId } | { kind: "full"; waiting: number };
+/** `duplicate`: the delivery, the comment, or the call whose end was not told yet, has a run already. */
+export type AddedRun = { kind: "new" } | { kind: "duplicate"; runId: RunId } | StartRefusal;
 
 /** Puts a run into the queue, at the end of its lane. */
 export async function addRun(
   database: Database,
-  { request, sealed = null, deliveryId, call = null, home, maxQueued }: AddRunOptions & { request: RunRequest },
+  { request, sealed = null, deliveryId, call = null, home, maxQueued, limits }: AddRunOptions & { request: RunRequest },
 ): Promise<AddedRun> {
   return database.transact(
     async (transaction): Promise<AddedRun> => {
@@ -38,6 +43,8 @@ export async function addRun(
       if (earlier !== null) return { kind: "duplicate", runId: earlier };
       const waiting = await countWaiting(transaction);
       if (waiting >= maxQueued) return { kind: "full", waiting };
+      const refusal = limits === undefined ? null : await findReachedLimit(transaction, { request, limits });
+      if (refusal !== null) return refusal;
 
       const line = { home: home ?? "", line: toLine(request.repository) };
       const lane = toLane(request);
@@ -48,6 +55,7 @@ export async function addRun(
           ...line,
           ...{ lane, place, state: "queued", run_id: request.run_id, repo: toRepositoryName(request.repository) },
           actor_id: request.thread?.actor_id ?? null,
+          person: toPerson(request),
           delivery_id: deliveryId,
           call_session: call?.session ?? null,
           call_args: call?.args ?? null,
@@ -55,6 +63,7 @@ export async function addRun(
           repository_id: request.thread?.repository_id ?? null,
           thread_number: request.thread?.number ?? null,
           accepted_at: request.accepted_at,
+          resumes: request.resume?.run_id ?? null,
           request: JSON.stringify(toShownRequest(request)),
           sealed_request: sealed,
           fence: 0,

@@ -24,7 +24,6 @@ export type ChunkTable = {
   /** Takes files away and writes others in one transaction. `toChunks` may be called again. */
   rewrite(runId: RunId, options: { remove: StoredNames; toChunks: () => AsyncIterable<Chunk> }): Promise<void>;
   list(runId: RunId): Promise<{ name: string; bytes: number }[]>;
-  prune(before: Date): Promise<number>;
 };
 
 const Bytes = z.instanceof(Buffer);
@@ -86,7 +85,6 @@ export function createChunkTable(database: Database, { owner }: { owner: string 
         .map((row) => ListedRow.parse(row))
         .map(({ name, head }) => ({ name, bytes: readChunkHead(head).end }));
     },
-    prune: (before) => pruneRuns(database, before.toISOString()),
   };
 }
 
@@ -113,25 +111,6 @@ async function insert(
     .insertInto("run_files")
     .values({ run_id: runId, ...chunk, created_at })
     .execute();
-}
-
-/** Runs at once, so that no transaction becomes long. */
-const PRUNED_RUNS = 100;
-
-async function pruneRuns({ kysely }: Database, before: string): Promise<number> {
-  for (let pruned = 0; ;) {
-    const old = await kysely
-      .selectFrom("run_files")
-      .select("run_id")
-      .groupBy("run_id")
-      .having(sql`max(created_at)`, "<", before)
-      .limit(PRUNED_RUNS)
-      .execute();
-    if (old.length === 0) return pruned;
-    const ids = old.map(({ run_id }) => run_id);
-    await kysely.deleteFrom("run_files").where("run_id", "in", ids).execute();
-    pruned += old.length;
-  }
 }
 
 function toEnd(position: number): Buffer {

@@ -88,7 +88,9 @@ export function createClaimStore(
   { process, leaseMs = DEFAULT_LEASE_MS, seal = createRequestSeal({ kind: "none" }) }: ClaimStoreOptions,
 ): ClaimStore {
   const held = new Map<RunId, number>();
-  const isHeld = (runId: RunId): boolean => held.has(runId);
+  /** Taken, but what they ask for could not be read; tried again once nothing else is left. */
+  const unread = new Set<RunId>();
+  const isHeld = (runId: RunId): boolean => held.has(runId) || unread.has(runId);
   let isFirstBeat = true;
   let renewedAtMs = -Infinity;
   /** One after the other, so that each knows what the ones before it took. */
@@ -115,7 +117,13 @@ export function createClaimStore(
     const onEnd = (): void => {
       if (held.get(runId) === fence) held.delete(runId);
     };
-    return toClaimedRun(taken, { seal, writer: createRunWriter(database, { runId, fence, onEnd }) });
+    try {
+      return await toClaimedRun(taken, { seal, writer: createRunWriter(database, { runId, fence, onEnd }) });
+    } catch (error) {
+      held.delete(runId);
+      unread.add(runId);
+      throw error;
+    }
   };
   const take = (choose: Choose): Promise<ClaimedRun | null> => turns.take(() => takeOnce(choose));
 
@@ -133,8 +141,12 @@ export function createClaimStore(
     },
     claimNext: async (options) =>
       (await hasWaiting(database.kysely)) ? take((chooser) => chooseNext(chooser, options)) : null,
-    claimAbandoned: async (options) =>
-      (await hasBegun(database.kysely, { isHeld })) ? take((chooser) => chooseAbandoned(chooser, options)) : null,
+    claimAbandoned: async (options) => {
+      const isAny = await hasBegun(database.kysely, { isHeld });
+      const taken = isAny ? await take((chooser) => chooseAbandoned(chooser, options)) : null;
+      if (taken === null) unread.clear();
+      return taken;
+    },
     claim: (runId) => take((chooser) => chooseCertain(chooser, { runId })),
     listSignals: () => listSignals(database, { held, process }),
   };

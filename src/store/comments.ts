@@ -13,6 +13,23 @@ export type CommentReservation =
 
 const Row = z.object({ comment_by: z.string().nullable(), comment_id: z.number().nullable() });
 
+/** In the place of a process's id: somebody tried to post it and gave it up, so whoever comes next may. */
+const NOBODY = "";
+
+/** Gives back the status comment of a run that this process could not post; it may have been posted without its knowing. */
+export async function giveCommentBack(
+  { kysely }: Database,
+  { runId, process }: { runId: RunId; process: ProcessIdentity },
+): Promise<void> {
+  await kysely
+    .updateTable("runs")
+    .set({ comment_by: NOBODY })
+    .where("run_id", "=", runId)
+    .where("comment_by", "=", process.id)
+    .where("comment_id", "is", null)
+    .execute();
+}
+
 /** Reserves the status comment of a run for this process, unless it stands or a living process has reserved it. */
 export async function reserveComment(
   database: Database,
@@ -23,7 +40,7 @@ export async function reserveComment(
     const query = kysely.selectFrom("runs").select(["comment_by", "comment_id"]).where("run_id", "=", runId);
     const row = Row.parse(await (database.engine === "postgres" ? query.forUpdate() : query).executeTakeFirstOrThrow());
     if (row.comment_id !== null) return { kind: "posted", commentId: row.comment_id };
-    if (row.comment_by !== null && row.comment_by !== process.id) {
+    if (row.comment_by !== null && row.comment_by !== NOBODY && row.comment_by !== process.id) {
       const judge = await readLeases(place, { self: process });
       if (judge(row.comment_by) === "held") return { kind: "others" };
     }

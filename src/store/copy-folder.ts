@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { chown, mkdir, open, rename, rm } from "node:fs/promises";
+import { chown, mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { walkForeignFolder, type ForeignLimits } from "./foreign-folder.ts";
 
@@ -9,6 +9,8 @@ export type CopyForeignFolderOptions = {
   /** Whose the copy becomes; null = ours. */
   owner: { uid: number; gid: number } | null;
   limits: ForeignLimits;
+  /** What of a file comes into the copy; all of it when left out. */
+  toContent?: (file: FileHandle) => AsyncIterable<Buffer | string>;
 };
 
 /**
@@ -17,7 +19,7 @@ export type CopyForeignFolderOptions = {
  */
 export async function copyForeignFolder(
   from: string,
-  { to, owner, limits }: CopyForeignFolderOptions,
+  { to, owner, limits, toContent = readAll }: CopyForeignFolderOptions,
 ): Promise<boolean> {
   const draft = `${to}.part`;
   await rm(draft, { recursive: true, force: true });
@@ -34,7 +36,7 @@ export async function copyForeignFolder(
       const target = join(draft, path);
       await makeFolder(dirname(target));
       await using copy = await open(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-      await copy.writeFile(file.createReadStream({ autoClose: false, start: 0 }));
+      await copy.writeFile(toContent(file));
       if (owner !== null) await copy.chown(owner.uid, owner.gid);
     }
     if (folders.size === 0) return false;
@@ -47,4 +49,8 @@ export async function copyForeignFolder(
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
+}
+
+function readAll(file: FileHandle): AsyncIterable<Buffer> {
+  return file.createReadStream({ autoClose: false, start: 0 });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Kysely, sql, type Dialect, type Transaction } from "kysely";
 import { migrate, type Engine } from "./migrations.ts";
-import { createPostgresDialect } from "./postgres.ts";
+import { createPostgresDialect, type PostgresOptions } from "./postgres.ts";
 import { createSqliteDialect } from "./sqlite.ts";
 import type { Tables } from "./tables.ts";
 import { createTurns, type Turns } from "./turns.ts";
@@ -34,15 +34,37 @@ export type Database = AsyncDisposable & {
 export async function openDatabase(place: DatabasePlace): Promise<Database> {
   let database: Database | undefined;
   try {
-    const dialect = place.kind === "sqlite" ? createSqliteDialect(place.path) : createPostgresDialect(place.url);
-    const opened = createDatabase(dialect, { engine: place.kind });
-    database = opened;
-    await opened.transact((transaction) => migrate(transaction, { engine: opened.engine }), { lock: "migrations" });
-    return opened;
+    // To bring a large table up to date may take a server more time than any other statement.
+    database = connectDatabase(place, { silenceMs: null });
+    const { engine, transact } = database;
+    await transact((transaction) => migrate(transaction, { engine }), { lock: "migrations" });
+    if (place.kind === "sqlite") return database;
+    await database[Symbol.asyncDispose]();
+    return connectDatabase(place);
   } catch (error) {
     await database?.[Symbol.asyncDispose]();
     throw new Error(toSentence(place, { error }), { cause: error });
   }
+}
+
+const SILENCE_MS = 60_000;
+
+/** Opens the database as it is, for a look at it; its schema may be an older or a newer one. Rejects as above. */
+export async function lookIntoDatabase<Result>(
+  place: DatabasePlace,
+  look: (database: Database) => Promise<Result>,
+): Promise<Result> {
+  try {
+    await using database = connectDatabase(place);
+    return await look(database);
+  } catch (error) {
+    throw new Error(toSentence(place, { error }), { cause: error });
+  }
+}
+
+function connectDatabase(place: DatabasePlace, options: PostgresOptions = { silenceMs: SILENCE_MS }): Database {
+  const dialect = place.kind === "sqlite" ? createSqliteDialect(place.path) : createPostgresDialect(place.url, options);
+  return createDatabase(dialect, { engine: place.kind });
 }
 
 function createDatabase(dialect: Dialect, { engine }: { engine: Engine }): Database {

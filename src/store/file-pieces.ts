@@ -19,9 +19,18 @@ export async function openRegularFile(path: string | Buffer): Promise<FileHandle
   throw new Error(`${path.toString()} is not a regular file`);
 }
 
+export type ReadPiecesOptions = {
+  from: number;
+  to: number;
+  /** How long a piece is at most. Default 1 MiB. */ pieceBytes?: number;
+};
+
 /** Reads from byte `from` up to byte `to`, or to the end when that comes first. */
-export async function* readPieces(file: FileHandle, { from, to }: { from: number; to: number }): AsyncGenerator<Piece> {
-  const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(CHUNK_BYTES, to - from)));
+export async function* readPieces(
+  file: FileHandle,
+  { from, to, pieceBytes = CHUNK_BYTES }: ReadPiecesOptions,
+): AsyncGenerator<Piece> {
+  const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(pieceBytes, to - from)));
   for (let start = from; start < to;) {
     const raw = await readFully(file, { buffer: buffer.subarray(0, Math.min(buffer.length, to - start)), start });
     if (raw.length === 0) return;

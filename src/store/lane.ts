@@ -1,3 +1,4 @@
+import { toCommandKey } from "../run/github-thread.ts";
 import { toRepositoryName, type Repository, type RunRequest } from "../run/request.ts";
 
 /** The repository as the queue tells it from others: on GitHub `Owner/Name` and `owner/name` are one. */
@@ -18,7 +19,7 @@ export function toLane(request: RunRequest): string | null {
   return request.thread === null ? null : `${line}#thread/${request.thread.number}`;
 }
 
-/** The comment a run came from, `<repository id>/<comment id>`: a second run for it is never made. Null elsewhere. */
+/** The command on GitHub that a run came from: a second run for it is never made. Null elsewhere. */
 export function toCommentKey({ trigger, thread }: RunRequest): string | null {
-  return trigger.kind === "github" && thread !== null ? `${thread.repository_id}/${thread.comment_id}` : null;
+  return trigger.kind === "github" && thread !== null ? toCommandKey(thread) : null;
 }

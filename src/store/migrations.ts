@@ -1,5 +1,6 @@
 import { sql, type RawBuilder, type Transaction } from "kysely";
 import { z } from "zod";
+import { toEndStatements } from "./run-ends-schema.ts";
 import type { Tables } from "./tables.ts";
 
 export type Engine = "sqlite" | "postgres";
@@ -15,7 +16,15 @@ const migrations: Migration[] = [
   { name: "004-calls", toStatements: toCallStatements },
   { name: "005-sealed-requests", toStatements: toSealStatements },
   { name: "006-branches", toStatements: toBranchStatements },
+  { name: "007-spending", toStatements: toSpendingStatements },
+  { name: "008-retention", toStatements: toRetentionStatements },
+  { name: "010-run-ends", toStatements: toEndStatements },
 ];
+
+/** The names of all steps. */
+export function listMigrations(): string[] {
+  return migrations.map(({ name }) => name);
+}
 
 /**
  * Brings the schema up to date, inside a transaction that only one process at a time can be in. Rejects when the
@@ -123,6 +132,37 @@ function toBranchStatements(): RawBuilder<unknown>[] {
   return [
     sql`ALTER TABLE runs ADD COLUMN branch TEXT`,
     sql`CREATE INDEX runs_by_branch ON runs (line, branch, seq) WHERE branch IS NOT NULL`,
+  ];
+}
+
+function toSpendingStatements(engine: Engine): RawBuilder<unknown>[] {
+  const { integer, strict } = toTypes(engine);
+  return [
+    sql`CREATE TABLE spending (
+      run_id TEXT NOT NULL, hour ${integer} NOT NULL, line TEXT NOT NULL, person TEXT,
+      tokens ${integer} NOT NULL, spent_at ${integer} NOT NULL, PRIMARY KEY (run_id, hour)
+    )${strict}`,
+    // All that a budget is judged by stands in it, so that the rows themselves are not read.
+    sql`CREATE INDEX spending_by_time ON spending (spent_at, tokens, line, person)`,
+    sql`ALTER TABLE runs ADD COLUMN person TEXT`,
+    sql`UPDATE runs SET person = 'github:' || actor_id WHERE actor_id IS NOT NULL`,
+    sql`CREATE INDEX runs_by_person ON runs (person, accepted_at) WHERE person IS NOT NULL`,
+    sql`DROP INDEX runs_by_actor`,
+  ];
+}
+
+function toRetentionStatements(engine: Engine): RawBuilder<unknown>[] {
+  const resumed =
+    engine === "sqlite"
+      ? sql`json_extract(request, '$.resume.run_id')`
+      : // Its functions for JSON refuse a NUL anywhere in the request. In words of people every quote has a backslash before it.
+        sql`substring(request FROM '"resume":[{][^{}]*"run_id":"([0-9a-f-]{36})"')`;
+  return [
+    sql`ALTER TABLE runs ADD COLUMN resumes TEXT`,
+    sql`UPDATE runs SET resumes = ${resumed} WHERE ${resumed} IS NOT NULL`,
+    sql`CREATE INDEX runs_resumed ON runs (resumes) WHERE resumes IS NOT NULL`,
+    sql`CREATE INDEX runs_closed ON runs (closed_at) WHERE closed_at IS NOT NULL`,
+    sql`CREATE INDEX deliveries_with_contents ON deliveries (handled_at) WHERE payload <> ''`,
   ];
 }
 

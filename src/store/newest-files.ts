@@ -1,7 +1,8 @@
 import { access } from "node:fs/promises";
-import { PassThrough } from "node:stream";
+import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { RunId } from "../run/id.ts";
+import { openRegularFile, readPieces } from "./file-pieces.ts";
 import { toLocalFile, toStreamedFile, type PagedFile } from "./page.ts";
 import type { StatePaths } from "./paths.ts";
 import { runFileNames, streamRunFile, toRunFile, type RunFile } from "./run-files.ts";
@@ -12,6 +13,8 @@ export type NewestFiles = {
   find(runId: RunId, file: RunFile): Promise<PagedFile>;
   /** The whole file; breaks off when it is not there. */
   stream(runId: RunId, file: RunFile): NodeJS.ReadableStream;
+  /** See `RunFilesEverywhere.readPieces`. */
+  readPieces(runId: RunId, file: RunFile): AsyncIterable<Uint8Array>;
 };
 
 export type NewestFilesOptions = {
@@ -33,6 +36,12 @@ export function createNewestFiles({ paths, shared, isHere }: NewestFilesOptions)
       const size = await shared.size(runId, name);
       return size === null ? toLocalFile(path) : toStreamedFile((from) => shared.open(runId, { name, from }), { size });
     },
+    readPieces: async function* (runId, file) {
+      const path = toRunFile(paths, { runId, file });
+      const isHereAlready = shared === null || (await isNewest(runId, path));
+      const stored = isHereAlready ? null : await shared.open(runId, { name: runFileNames[file] });
+      yield* stored === null ? readLocally(path) : readStored(stored);
+    },
     stream: (runId, file) => {
       if (shared === null) return streamRunFile(paths, { runId, file });
       const stream = new PassThrough();
@@ -47,6 +56,21 @@ export function createNewestFiles({ paths, shared, isHere }: NewestFilesOptions)
       return stream;
     },
   };
+}
+
+/** Little, since each of many readers has one. */
+const PIECE_BYTES = 256 * 1024;
+
+/** Up to the end that the file has when it is opened. */
+async function* readLocally(path: string): AsyncGenerator<Uint8Array> {
+  await using file = await openRegularFile(path);
+  if (file === null) return;
+  const { size } = await file.stat();
+  for await (const { raw } of readPieces(file, { from: 0, to: size, pieceBytes: PIECE_BYTES })) yield raw;
+}
+
+async function* readStored(stream: Readable): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) if (chunk instanceof Uint8Array) yield chunk;
 }
 
 /** Whether there is anything at this path. */

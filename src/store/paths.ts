@@ -12,6 +12,10 @@ export type StatePaths = {
   sealKey: string;
   mirrors: string;
   work: string;
+  /** What the `setup` of repositories made, for later runs. */
+  setUp: string;
+  /** The lock of whoever removes what was kept long enough. */
+  pruneLock: string;
   /** Identifies this RUNS_PATH among others on the same engine; stands in a label of every container. */
   instance: string;
   runFolder(runId: RunId): string;
@@ -34,6 +38,8 @@ export function toStatePaths(runs: string): StatePaths {
     sealKey: join(state, "seal.key"),
     mirrors: join(state, "mirrors"),
     work: join(state, "work"),
+    setUp: join(state, "set-up"),
+    pruneLock: join(state, "prune.lock"),
     instance,
     runFolder: (runId) => join(runs, runId),
     sessions: (runId) => join(runs, runId, "codex-sessions"),
@@ -45,8 +51,13 @@ export function toStatePaths(runs: string): StatePaths {
   };
 }
 
+/** The state folders that every process makes at its start. */
+export function listStateFolders({ mirrors, work, setUp }: StatePaths): string[] {
+  return [mirrors, work, setUp];
+}
+
 /** Makes the state folders, readable by this user alone. */
 export async function makeStateFolders(paths: StatePaths): Promise<void> {
   if (!existsSync(paths.runs)) await mkdir(paths.runs, { recursive: true, mode: 0o750 });
-  for (const folder of [paths.mirrors, paths.work]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const folder of listStateFolders(paths)) await mkdir(folder, { recursive: true, mode: 0o700 });
 }

@@ -12,6 +12,7 @@ export const runFileNames = {
   request: "request.json",
   events: "events.jsonl",
   log: "log.txt",
+  colours: "log.colours",
   patch: "changes.patch",
   result: "result.json",
 } as const;

@@ -1,14 +1,20 @@
-import { createWriteStream, statSync, type WriteStream } from "node:fs";
+import { closeSync, createWriteStream, openSync, readSync, statSync, type WriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import type { RunId } from "../run/id.ts";
-import type { Mask } from "../mask.ts";
+import type { Mask } from "../masking/mask.ts";
+import type { StyledSpan } from "../text/styled-text.ts";
+import { openColourFile, type ColourFile } from "./log-colours.ts";
 import type { StatePaths } from "./paths.ts";
 import { toRunFile } from "./run-files.ts";
 
-/** The two files that grow while a run goes: `events.jsonl` and `log.txt`. Secrets are masked on the way. */
+/**
+ * The files that grow while a run goes: `events.jsonl`, `log.txt` and the colours of the log. Secrets are masked on the way;
+ * text that holds one has no colours.
+ */
 export type RunLog = {
   writeEvent(line: string): void;
-  writeLog(line: string): void;
+  /** `spans`: how pieces of the line look, in order. */
+  writeLog(line: string, spans?: readonly StyledSpan[]): void;
   /** Resolves once what was written has left memory; a producer waits for it, so that a flood is slowed down, not kept. */
   drained(): Promise<void>;
   close(): Promise<void>;
@@ -34,51 +40,71 @@ export function openRunLog(
   paths: StatePaths,
   { runId, mask, mode, maxBytes = MAX_FILE_BYTES }: OpenRunLogOptions,
 ): RunLog {
+  const logPath = toRunFile(paths, { runId, file: "log" });
+  const logBytes = mode === "new" ? 0 : readSize(logPath);
+  const colours = openColourFile(toRunFile(paths, { runId, file: "colours" }), { logBytes });
   const events = createCappedFile(toRunFile(paths, { runId, file: "events" }), {
-    ...{ mask, mode, maxBytes },
+    ...{ mask, mode, maxBytes, colours: null },
     toNotice: (bytes) => JSON.stringify({ type: "orchestrator.left_out", bytes }),
   });
-  const log = createCappedFile(toRunFile(paths, { runId, file: "log" }), {
-    ...{ mask, mode, maxBytes },
+  const log = createCappedFile(logPath, {
+    ...{ mask, mode, maxBytes, colours },
     toNotice: (bytes) => `[… ${bytes} bytes left out here: the log of a run holds ${maxBytes} bytes …]`,
   });
   return {
     writeEvent: events.write,
     writeLog: log.write,
     drained: async () => void (await Promise.all([events.drained(), log.drained()])),
-    close: async () => void (await Promise.all([events.close(), log.close()])),
+    close: async () => {
+      await Promise.all([events.close(), log.close()]);
+      await colours.close();
+    },
   };
 }
 
-type CappedFile = { write(line: string): void; drained(): Promise<void>; close(): Promise<void> };
+type CappedFile = {
+  write(line: string, spans?: readonly StyledSpan[]): void;
+  drained(): Promise<void>;
+  close(): Promise<void>;
+};
 type CappedFileOptions = Pick<OpenRunLogOptions, "mask" | "mode"> & {
   maxBytes: number;
+  colours: ColourFile | null;
   toNotice: (bytes: number) => string;
 };
 
 /** Lines are gathered, then masked and written together: a flood of short ones costs little more than its bytes. */
-function createCappedFile(path: string, { mask, mode, maxBytes, toNotice }: CappedFileOptions): CappedFile {
+function createCappedFile(path: string, { mask, mode, maxBytes, colours, toNotice }: CappedFileOptions): CappedFile {
   const stream = createWriteStream(path, { mode: 0o640, flags: mode === "new" ? "w" : "a" });
   let failure: Error | null = null;
   stream.on("error", (error) => (failure = error));
   const tail = createTail();
-  let written = mode === "new" ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  let written = mode === "new" ? 0 : readSize(path);
+  if (written > 0 && !endsLine(path, { size: written })) {
+    stream.write("\n"); // a process that was killed left half a line
+    written += 1;
+  }
   let lines: string[] = [];
+  let spans: StyledSpan[] = [];
   let gathered = 0;
 
   const flush = (): void => {
     if (lines.length === 0) return;
-    const bytes = Buffer.from(mask.text(`${lines.join("\n")}\n`), "utf8");
-    lines = [];
-    gathered = 0;
+    const text = `${lines.join("\n")}\n`;
+    const masked = mask.text(text);
+    const bytes = Buffer.from(masked, "utf8");
+    const look = masked === text ? spans : []; // elsewhere the places are others
+    [lines, spans, gathered] = [[], [], 0];
     if (written + bytes.length > maxBytes) return tail.push(bytes);
+    if (look.length > 0) colours?.write(look, { text, at: written });
     written += bytes.length;
     stream.write(bytes);
   };
   return {
-    write(line) {
+    write(line, look = []) {
       lines.push(line);
-      gathered += line.length;
+      for (const { start, end, style } of look) spans.push({ start: gathered + start, end: gathered + end, style });
+      gathered += line.length + 1;
       if (gathered >= GATHER_CHARACTERS) flush();
     },
     drained: () => {
@@ -92,6 +118,21 @@ function createCappedFile(path: string, { mask, mode, maxBytes, toNotice }: Capp
       await endStream(stream, failure);
     },
   };
+}
+
+function readSize(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function endsLine(path: string, { size }: { size: number }): boolean {
+  const file = openSync(path, "r");
+  try {
+    const last = Buffer.alloc(1);
+    readSync(file, last, 0, 1, size - 1);
+    return last.toString("latin1") === "\n";
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Resolves at the next drain, or when the stream ends for whatever reason. Leaves no listener behind. */

@@ -20,7 +20,7 @@ export type RunRecord = {
 };
 
 /** A column that holds a document of this shape as JSON. */
-function json<Schema extends z.ZodType>(schema: Schema) {
+export function json<Schema extends z.ZodType>(schema: Schema) {
   return z
     .string()
     .transform((text): unknown => JSON.parse(text))
@@ -72,6 +72,9 @@ export function toRecord(row: RecordRow, { queuePosition }: { queuePosition: num
 
 export const RequestColumn = json(RunRequest);
 
+/** How far a run has come; null before anything was noted. */
+export const CheckpointColumn = json(Checkpoint).nullable();
+
 /** A result as the record keeps it. Every look at a run reads it, so that the log, which is long, is not in it. */
 export function toResultColumn(result: RunResult): string {
   return JSON.stringify(dropLog(result));
@@ -82,7 +85,7 @@ export const ClaimRow = z.object({
   run_id: RunId,
   request: RequestColumn,
   sealed_request: z.string().nullable(),
-  checkpoint: json(Checkpoint).nullable(),
+  checkpoint: CheckpointColumn,
   result: json(RunResult).nullable(),
   usage: json(Usage).nullable(),
   progress: json(RunProgress).nullable(),

@@ -5,6 +5,7 @@ import type { RunId } from "../run/id.ts";
 import type { RunProgress } from "../run/progress.ts";
 import type { RunResult, Usage } from "../run/result.ts";
 import type { Database } from "./database.ts";
+import { noteEnd } from "./run-ends.ts";
 import { joinRound, promoteLane } from "./lines.ts";
 import { toResultColumn } from "./run-row.ts";
 import type { RunsTable, Tables } from "./tables.ts";
@@ -88,7 +89,8 @@ async function finishRun(database: Database, { result, ...claim }: Claim & { res
       const { status: state, branch } = result;
       const changes = { state, branch, result: toResultColumn(result), progress: null };
       await writeFenced(transaction, { ...claim, changes });
-      const { lane } = await readQueueColumns(transaction, claim);
+      const { lane, line } = await readQueueColumns(transaction, claim);
+      await noteEnd(transaction, { result, line });
       if (lane !== null) await promoteLane(transaction, { lane });
     },
     { lock: "queue" },

@@ -1,17 +1,24 @@
 import { z } from "zod";
+import type { LeftOut } from "../run/changes.ts";
 import { RunId } from "../run/id.ts";
 import type { Repository, RunRequest } from "../run/request.ts";
 import type { RunResult } from "../run/result.ts";
+import type { Verification } from "../run/verification.ts";
 import { addRun, type AddedRun, type AddRunOptions } from "./add-run.ts";
 import { findCallArgs, noteTold } from "./calls.ts";
-import { reserveComment, type CommentReservation } from "./comments.ts";
+import { giveCommentBack, reserveComment, type CommentReservation } from "./comments.ts";
 import type { Database } from "./database.ts";
 import { readLeases } from "./lease.ts";
+import { followEnds, type EndsFollower } from "./ended-runs.ts";
 import { isOpen } from "./lines.ts";
+import { measureQueue, type QueueMeasure } from "./measure-queue.ts";
 import { readProcessIdentity, type ProcessIdentity } from "./process-identity.ts";
+import { readQueue, type QueueView } from "./read-queue.ts";
 import { createRequestSeal, type RequestSeal } from "./request-seal.ts";
-import { recordColumns, RequestColumn, toResultColumn, type RunRecord } from "./run-row.ts";
+import { changeEnd } from "./run-ends.ts";
+import { CheckpointColumn, recordColumns, RequestColumn, toResultColumn, type RunRecord } from "./run-row.ts";
 import { findByBranch, listRuns, listThread, readRecord, type ListRunsOptions } from "./read-runs.ts";
+import { readTotals, type ReadTotalsOptions, type TotalsReport } from "./totals.ts";
 import { findState, isOver, type RunStateRecord } from "./run-state.ts";
 
 export type { ListRunsOptions } from "./read-runs.ts";
@@ -40,6 +47,10 @@ export type RunStore = {
   isOver(runId: RunId): Promise<boolean>;
   /** As it may be shown: without the values of its variables, which only `ClaimStore` gives, and only while the run is open. */
   request(runId: RunId): Promise<RunRequest | null>;
+  /** What the repository's own checks came to; null when nothing was verified. */
+  findVerification(runId: RunId): Promise<Verification | null>;
+  /** What was not taken over from the run's workspace. */
+  findLeftOut(runId: RunId): Promise<readonly LeftOut[]>;
   /** Who took the run last: the process, null when it gave it back, and its machine, null when nobody took it yet. */
   takenBy(runId: RunId): Promise<{ owner: string | null; machine: string | null }>;
   /** Newest first. No result in a list holds a log. */
@@ -48,10 +59,16 @@ export type RunStore = {
   listThread(options: { repositoryId: number; number: number; limit?: number }): Promise<RunRecord[]>;
   /** The run that pushed to a branch last, of those that are over; null when none did. */
   findByBranch(options: { repository: Repository; branch: string }): Promise<RunRecord | null>;
-  /** How many runs a person started since a moment (ISO 8601 in UTC). */
-  countByActor(actorId: number, since: string): Promise<number>;
   /** Place in line, counted from 1, in the order in which runs are taken; null when it does not wait (any more). */
   position(runId: RunId): Promise<number | null>;
+  /** How many runs wait and how many are executed, by all processes together. */
+  measureQueue(): Promise<QueueMeasure>;
+  /** What is executed and what waits, by and for all processes together. */
+  readQueue(options: { limit: number }): Promise<QueueView>;
+  /** What the runs came to that ended since a moment, in sum, by day and by repository; of the last 60 days. */
+  readTotals(options: ReadTotalsOptions): Promise<TotalsReport>;
+  /** From now on tells which runs got their result, of whatever process. */
+  followEnds(): Promise<EndsFollower>;
   /** Asks whoever executes the run, or takes it next, to end it. `over`: it has its result. */
   requestCancel(runId: RunId): Promise<"requested" | "over" | "unknown">;
   /** Replaces the result of a run that is over; for a later publish. */
@@ -64,6 +81,8 @@ export type RunStore = {
   noteTold(runId: RunId): Promise<void>;
   /** Reserves the status comment of a run for this process. Rejects when there is no such run. */
   reserveComment(runId: RunId, process: ProcessIdentity): Promise<CommentReservation>;
+  /** Lets any process post the status comment that this one reserved and could not post. */
+  giveCommentBack(runId: RunId, process: ProcessIdentity): Promise<void>;
   /** Notes that the status comment stands. */
   noteComment(runId: RunId, commentId: number): Promise<void>;
 };
@@ -94,6 +113,8 @@ export function createRunStore(
       const row = await kysely.selectFrom("runs").select("request").where("run_id", "=", runId).executeTakeFirst();
       return row === undefined ? null : RequestColumn.parse(row.request);
     },
+    findVerification: async (runId) => (await findCollected(database, { runId }))?.verification ?? null,
+    findLeftOut: async (runId) => (await findCollected(database, { runId }))?.outcome.leftOut ?? [],
     takenBy: async (runId) => {
       const rows = kysely.selectFrom("runs").select(["owner", "machine"]).where("run_id", "=", runId);
       return (await rows.executeTakeFirst()) ?? { owner: null, machine: null };
@@ -101,16 +122,11 @@ export function createRunStore(
     list: (options) => listRuns(database, options),
     listThread: (thread) => listThread(database, thread),
     findByBranch: (place) => findByBranch(database, place),
-    countByActor: async (actorId, since) => {
-      const row = await kysely
-        .selectFrom("runs")
-        .select((eb) => eb.fn.countAll<number>().as("runs"))
-        .where("actor_id", "=", actorId)
-        .where("accepted_at", ">=", since)
-        .executeTakeFirst();
-      return z.object({ runs: z.number() }).parse(row).runs;
-    },
     position: async (runId) => (await findState(database, { runId }))?.queuePosition ?? null,
+    measureQueue: () => measureQueue(database),
+    readQueue: (options) => readQueue(database, options),
+    readTotals: (options) => readTotals(database, options),
+    followEnds: () => followEnds(database),
     requestCancel: (runId) => requestCancel(database, { runId }),
     replaceResult: async (result) => {
       await kysely
@@ -119,15 +135,24 @@ export function createRunStore(
         .where("run_id", "=", result.run_id)
         .where("result", "is not", null)
         .execute();
+      await changeEnd(kysely, result);
     },
     listOpen: () => listOpen(database),
     findCallArgs: (runId) => findCallArgs(database, { runId }),
     noteTold: (runId) => noteTold(database, { runId }),
     reserveComment: (runId, process) => reserveComment(database, { runId, process }),
+    giveCommentBack: (runId, process) => giveCommentBack(database, { runId, process }),
     noteComment: async (runId, commentId) => {
       await kysely.updateTable("runs").set({ comment_id: commentId }).where("run_id", "=", runId).execute();
     },
   };
+}
+
+/** What the record holds of a run whose patch is on disk; null when it never came that far. */
+async function findCollected({ kysely }: Database, { runId }: { runId: RunId }) {
+  const row = await kysely.selectFrom("runs").select("checkpoint").where("run_id", "=", runId).executeTakeFirst();
+  const checkpoint = CheckpointColumn.parse(row?.checkpoint ?? null);
+  return checkpoint?.step === "collected" ? checkpoint : null;
 }
 
 async function requestCancel(

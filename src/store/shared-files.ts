@@ -37,8 +37,6 @@ export type SharedFiles = {
   size(runId: RunId, name: string): Promise<number | null>;
   /** Names and sizes in bytes, sorted by name. */
   list(runId: RunId): Promise<{ name: string; bytes: number }[]>;
-  /** Removes the files of runs that got none since `before`. Resolves with the number of runs. */
-  prune(before: Date): Promise<number>;
 };
 
 export type SharedFilesOptions = {
@@ -64,6 +62,5 @@ export function createSharedFiles(database: Database, { owner }: SharedFilesOpti
     restoreFolder: (runId, folder) => restoreFolder(table, { runId, ...folder }),
     size: async (runId, name) => (await table.last(runId, name))?.head.end ?? null,
     list: table.list,
-    prune: table.prune,
   };
 }

@@ -6,6 +6,8 @@ import { z } from "zod";
 const MAX_PREPARED = 500;
 /** How long a process waits for another one that writes to the same file. */
 const BUSY_TIMEOUT_MS = 10_000;
+/** What the journal keeps of its size once all of it is in the file. */
+const MAX_JOURNAL_BYTES = 64 * 1024 ** 2;
 
 /**
  * Opens a file with SQLite, for several processes at once. Every commit is on disk before it returns (WAL, full sync).
@@ -15,7 +17,10 @@ export function createSqliteDialect(path: string): Dialect {
   const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     connection.exec("PRAGMA synchronous = FULL");
+    // Says something only to a file that is still empty.
+    connection.exec("PRAGMA auto_vacuum = INCREMENTAL");
     connection.exec("PRAGMA journal_mode = WAL");
+    connection.exec(`PRAGMA journal_size_limit = ${MAX_JOURNAL_BYTES}`);
     return new SqliteDialect({ database: toKyselyDatabase(connection) });
   } catch (error) {
     connection.close();

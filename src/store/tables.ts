@@ -6,11 +6,13 @@ import type { Generated } from "kysely";
  */
 export type Tables = {
   runs: RunsTable;
+  run_ends: RunEndsTable;
   lines: LinesTable;
   processes: ProcessesTable;
   deliveries: DeliveriesTable;
   run_files: RunFilesTable;
   secrets: SecretsTable;
+  spending: SpendingTable;
 };
 
 /**
@@ -42,6 +44,8 @@ export type RunsTable = {
   place: Place;
   state: string;
   actor_id: number | null;
+  /** Whom it counts for; see budget/person.ts. */
+  person: string | null;
   delivery_id: string | null;
   /** `<repository id>/<comment id>`. */
   comment_key: string | null;
@@ -66,7 +70,7 @@ export type RunsTable = {
   /** Counts how often it was taken. */
   fence: number;
   closed_at: string | null;
-  /** Id of the process that reserved the status comment last. */
+  /** Id of the process that reserved the status comment last; empty when that one gave it back. */
   comment_by: string | null;
   comment_id: number | null;
   /** The MCP session that asked for it, and a digest of what it asked; null for runs asked for in other ways. */
@@ -74,6 +78,26 @@ export type RunsTable = {
   call_args: string | null;
   /** When the one who asked got the result. */
   told_at: string | null;
+  /** The run whose Codex thread it goes on with. */
+  resumes: string | null;
+};
+
+/** What is counted of a run that is over, in a small row of its own: adding up a month reads no results. Times in milliseconds. */
+export type RunEndsTable = {
+  run_id: string;
+  /** ISO 8601 in UTC. */
+  ended_at: string;
+  repo: string;
+  /** See `RunsTable.line`. */
+  line: string;
+  status: string;
+  /** From its start to its end. */
+  took_ms: number;
+  /** How long it waited in line; null when that is not known. */
+  queued_ms: number | null;
+  input_tokens: number;
+  cached_input_tokens: number;
+  output_tokens: number;
 };
 
 /** The repositories that have a run ready, and whose turn it is: the lowest one's. */
@@ -99,3 +123,16 @@ export type RunFilesTable = { run_id: string; name: string; chunk: number; bytes
 
 /** Values that only this product writes, such as a login; what is secret in them is encrypted before it comes here. */
 export type SecretsTable = { name: string; value: string; updated_at: string; fence: number };
+
+/**
+ * Tokens by run and hour (since 1970), told as they are used; a row of its own, so that neither a kill nor the removal of a
+ * run gives a budget back. `spent_at` is when the last of them were used, in milliseconds since 1970.
+ */
+export type SpendingTable = {
+  run_id: string;
+  hour: number;
+  line: string;
+  person: string | null;
+  tokens: number;
+  spent_at: number;
+};

@@ -1,9 +1,17 @@
-import { removeInvisible, toPlainText } from "./plain.ts";
+import { countInvisible, removeInvisible, toPlainText } from "./plain.ts";
 
 export type CleanText = {
   text: string;
-  /** How many hidden pieces were taken out: comments, pictures' addresses, characters. */
+  /** How many hidden pieces were taken out: comments, runs of characters that print nothing. */
   removed: number;
+};
+
+/** A picture as Markdown or HTML names it; `address` is null where only a definition elsewhere would tell it. */
+export type Picture = { alt: string; address: string | null };
+
+export type RemoveHiddenOptions = {
+  /** What stands for a picture. Default: its alternative text. */
+  toPictureText?: (picture: Picture) => string;
 };
 
 /** A comment up to its end, or up to the end of the text when it has none. */
@@ -11,13 +19,14 @@ const COMMENT = /<!--(?:-?>|[\s\S]*?(?:--!?>|$))/g;
 
 /** Two levels of brackets; deeper ones are undone from the inside, one round each. */
 const ALT = String.raw`((?:[^\[\]\\]|\\[\s\S]|\[[^\[\]]*\])*)`;
-const INLINE_IMAGE = new RegExp(String.raw`!\[${ALT}\]\((?:[^()\\]|\\[\s\S]|\([^()]*\))*\)`, "g");
+const INLINE_IMAGE = new RegExp(String.raw`!\[${ALT}\]\(((?:[^()\\]|\\[\s\S]|\([^()]*\))*)\)`, "g");
 const REFERENCE_IMAGE = new RegExp(String.raw`!\[${ALT}\](?:\[[^\[\]]*\])?`, "g");
 const HTML_IMAGE = /<img\b[^<>]*>/gi;
 const HTML_ALT = /\balt\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/i;
+const HTML_SRC = /\bsrc\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/i;
 
 /** A link definition that nothing shows: the usual way to write a comment in Markdown. */
-const MARKDOWN_COMMENT = /^ {0,3}\[[^\]\n]*\]:[ \t]*(?:#|<#?>)[ \t]*(?:"[^"]*"|'[^']*'|\([^()]*\))?[ \t]*$/gm;
+const MARKDOWN_COMMENT = /^ {0,3}\[[^\]\n]*\]:[ \t]*(?:#|<#?>)(?:[ \t]*(?:"[^"]*"|'[^']*'|\([^()]*\)))?[ \t]*$/gm;
 
 /** Each round undoes one level of nesting. Text that needs more is an attack, and is disarmed instead. */
 const MAX_ROUNDS = 16;
@@ -27,11 +36,11 @@ const MAX_ROUNDS = 16;
  * that only appear once an inner one is gone), invisible and bidirectional characters, terminal sequences and control
  * characters are removed, pictures become their alternative text, and the result is in Unicode's NFC. Idempotent.
  */
-export function removeHidden(input: string): CleanText {
+export function removeHidden(input: string, options: RemoveHiddenOptions = {}): CleanText {
   let text = input;
   let removed = 0;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const cleaned = cleanOnce(text);
+    const cleaned = cleanOnce(text, options);
     removed += cleaned.removed;
     if (cleaned.text === text) return { text, removed };
     text = cleaned.text;
@@ -39,27 +48,30 @@ export function removeHidden(input: string): CleanText {
   return { text: disarm(text), removed: removed + 1 };
 }
 
-function cleanOnce(input: string): CleanText {
+function cleanOnce(input: string, { toPictureText = ({ alt }) => alt }: RemoveHiddenOptions): CleanText {
   let removed = 0;
-  const replace = (text: string, pattern: RegExp, by: (...groups: string[]) => string): string =>
-    text.replace(pattern, (...groups: string[]) => {
+  const remove = (text: string, pattern: RegExp): string =>
+    text.replace(pattern, () => {
       removed += 1;
-      return by(...groups);
+      return "";
     });
-
   const plain = toPlainText(input);
-  const visible = removeInvisible(plain);
-  removed += plain.length - visible.length + Math.max(0, input.replaceAll("\r\n", "\n").length - plain.length);
-  let text = visible.normalize("NFC");
-  text = replace(text, COMMENT, () => "");
-  text = replace(text, INLINE_IMAGE, (_image, alt = "") => alt);
-  text = replace(text, REFERENCE_IMAGE, (_image, alt = "") => alt);
-  text = replace(text, HTML_IMAGE, (image) => {
-    const alt = HTML_ALT.exec(image);
-    return alt?.[1] ?? alt?.[2] ?? alt?.[3] ?? "";
-  });
-  text = replace(text, MARKDOWN_COMMENT, () => "");
-  return { text, removed };
+  removed += countInvisible(plain) + (plain.length < input.replaceAll("\r\n", "\n").length ? 1 : 0);
+  const visible = remove(removeInvisible(plain).normalize("NFC"), COMMENT);
+  const text = visible
+    .replace(INLINE_IMAGE, (_image, alt: string, target: string) =>
+      toPictureText({ alt, address: /^\s*<?([^\s>]+)/.exec(target)?.[1] ?? null }),
+    )
+    .replace(REFERENCE_IMAGE, (_image, alt: string) => toPictureText({ alt, address: null }))
+    .replace(HTML_IMAGE, (image) =>
+      toPictureText({ alt: readAttribute(image, HTML_ALT) ?? "", address: readAttribute(image, HTML_SRC) }),
+    );
+  return { text: remove(text, MARKDOWN_COMMENT), removed };
+}
+
+function readAttribute(tag: string, pattern: RegExp): string | null {
+  const found = pattern.exec(tag);
+  return found?.[1] ?? found?.[2] ?? found?.[3] ?? null;
 }
 
 /** Takes the meaning from every opening that is left, so that nothing in the text is a comment or a picture. */

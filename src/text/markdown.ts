@@ -32,9 +32,15 @@ export function toSafeMarkdown(text: string, { maxLength, allowedHosts = [] }: T
   return toCodeBlock(cutAt(plain, Math.floor(maxLength / 4)));
 }
 
-/** Text on one line as code, for names of files, branches and people; safe in a table's cell, too. */
+/** Longest name that is shown whole. */
+const MAX_NAME = 300;
+
+/**
+ * Text on one line as code, for names of files, branches and people; safe in a table's cell, too. Of a name of more than 300
+ * characters only both ends are shown, so that a few cannot fill a whole comment.
+ */
 export function toCodeSpan(text: string): string {
-  const line = toVisibleLine(text);
+  const line = toEnds(toVisibleLine(text));
   if (line === "") return "` `";
   // A pipe ends a table's cell even inside backticks, so such names are written as HTML with everything encoded.
   if (!/[`|]/.test(line) && line === line.trim()) return `\`${line}\``;
@@ -44,7 +50,7 @@ export function toCodeSpan(text: string): string {
 
 export type ToCodeBlockOptions = {
   /** The language after the fence. Default: none. */
-  language?: "diff" | "json" | "sh" | "text";
+  language?: "diff" | "json" | "sh" | "text" | "suggestion";
 };
 
 /** Text as a code block that nothing in the text can end. */
@@ -67,6 +73,12 @@ function cutAt(text: string, length: number): string {
   const end = Math.max(0, length);
   const splitsPair = /[\ud800-\udbff]/.test(text.charAt(end - 1));
   return text.slice(0, splitsPair ? end - 1 : end).trimEnd();
+}
+
+function toEnds(line: string): string {
+  if (line.length <= MAX_NAME) return line;
+  const end = line.slice(-100).replace(/^[\udc00-\udfff]/, "");
+  return `${cutAt(line, MAX_NAME - 101)}…${end}`;
 }
 
 /** One line where every character that shows nothing is written out, so that two names never look alike. */

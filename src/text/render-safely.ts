@@ -26,7 +26,7 @@ const TABLE_RULE = /^[\s>*+|:-]*$/;
 
 /** More of these than any text for people has; they make a parser slow, or the stack too small. */
 export function isTooTangled(text: string): boolean {
-  return /(?:[>*+-][ \t]*){100}/.test(text) || (text.match(/[[\]<]|(?<=^|[^*_])[*_]+/g)?.length ?? 0) > 8000;
+  return /(?:[>*+-][ \t]*){100}/.test(text) || (text.match(/[[\]<]|(?<=^|[^*_])[*_]+/g)?.length ?? 0) > 4000;
 }
 
 /**
@@ -155,8 +155,8 @@ function renderHtml(node: Extract<Node, { type: "html" }>, context: Context): Pi
   return toProse(context.place === "inline" ? text : `${text}\n\n`);
 }
 
-/** Diagrams and maps that GitHub would draw. */
-const DRAWN = /^((`{3,}|~{3,})[ \t]*)(?:mermaid|geojson|topojson|stl|math)\b[^\n]*/i;
+/** Diagrams and maps that GitHub would draw, and changes that it would let people take over. */
+const DRAWN = /^((`{3,}|~{3,})[ \t]*)(?:suggestion|mermaid|geojson|topojson|stl|math)\b[^\n]*/i;
 
 /** Code by fences stays. Code by indentation hangs on what stands around it, so it gets fences, or becomes prose. */
 function renderCode(node: Extract<Node, { type: "code" }>, context: Context): Piece[] {

@@ -7,6 +7,7 @@ import { bringCommit } from "./bring-commit.ts";
 import { createAgentGit, finishAgentGit } from "./agent-git.ts";
 import { forgetClone, noteClone, toIndexPath } from "./clone-note.ts";
 import { fetchBase, readCommit } from "./fetch-base.ts";
+import { fetchPull, type PullHead } from "./fetch-pull.ts";
 import { handOver, toTimesPath } from "./file-times.ts";
 import { layKeptChanges } from "./lay-kept-changes.ts";
 import { materialise } from "./materialise.ts";
@@ -38,6 +39,8 @@ export type CloneWorkspaceOptions = {
   owner: { uid: number; gid: number } | null;
   /** What the workspace holds besides the branch: the patch that an earlier run kept, on the commit it was made against. */
   kept?: { sha: string; patchPath: string } | null;
+  /** The head of a pull request, to be checked out instead of what the branch holds by now. */
+  pull?: PullHead | null;
   /** Waits between two tries while the remote has an outage, in milliseconds; default some minutes altogether. */
   outageWaitsMs?: readonly number[];
   /** Aborting it stops every child; the promise then rejects with the signal's reason. */
@@ -50,7 +53,7 @@ export type CloneWorkspaceOptions = {
  * `clone-failed`, `repository-empty` or `base-missing`.
  */
 export async function cloneWorkspace(workspace: Workspace, options: CloneWorkspaceOptions): Promise<Base> {
-  const { url, baseRef, mirrorRoot, owner, kept = null, signal } = options;
+  const { url, baseRef, mirrorRoot, owner, kept = null, pull = null, signal } = options;
   const { treePath, runId } = workspace;
   const mirrorPath = toMirrorPath(url, { mirrorRoot });
   const indexPath = toIndexPath(workspace);
@@ -64,9 +67,11 @@ export async function cloneWorkspace(workspace: Workspace, options: CloneWorkspa
     rm(`${indexPath}.lock`, { force: true }),
   ]);
   const { ref } =
-    kept === null
-      ? await fetchBase(mirrorPath, { ...options, runRef })
-      : await pinBase(mirrorPath, { ...options, kept, runRef });
+    kept !== null
+      ? await pinBase(mirrorPath, { ...options, kept, runRef })
+      : pull !== null
+        ? await fetchPull(mirrorPath, { ...options, pull, runRef })
+        : await fetchBase(mirrorPath, { ...options, runRef });
   try {
     const filling = settleAll([
       readCommit(mirrorPath, { revision: runRef, signal }),

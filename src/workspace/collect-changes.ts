@@ -69,8 +69,8 @@ async function ingest(workspace: Workspace, options: CollectChangesOptions): Pro
     readFileTimes(toTimesPath(workspace)),
     openIgnoreRules({ treePath, mirrorPath, scratchPath: join(scratchPath, "rules"), signal }),
   ]);
-  const shared = { treePath, mirrorPath, base: baseTree, limits, leftOut, spoolPath, signal };
-  const walked = await walkTree({ ...shared, times, rules });
+  const shared = { treePath, mirrorPath, base: baseTree, times, limits, leftOut, spoolPath, signal };
+  const walked = await walkTree({ ...shared, rules });
   passStep("ingest-begun");
   const plan = await planChanges(walked, shared);
   const newIndexPath = join(scratchPath, "index");

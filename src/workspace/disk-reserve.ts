@@ -1,41 +1,59 @@
 import { statfs } from "node:fs/promises";
-import { RunError } from "../run/failure.ts";
+import { toSizeText } from "../text/size.ts";
 
-const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
 /** The most that is kept free, and the part of a smaller disk. */
 const MOST_BYTES = 5 * GIB;
+const MOST_FILES = 10_000;
 const PART = 0.1;
+/** What an agent that works may not touch, at most. */
+const MOST_WORKING_BYTES = GIB;
 
-export type CheckDiskReserveOptions = {
-  /** A folder on the disk in question; it exists. */
-  path: string;
-  /** How much is to stay free, in bytes; default 5 GiB, or 10 % of a disk where that is less. */
-  reserveBytes?: number;
-};
+/** What `statfs` says of a disk. */
+export type Space = { blocks: number; bavail: number; bsize: number; files: number; ffree: number };
 
-/**
- * Resolves when the disk has more than its reserve free. Rejects with `disk-full` otherwise: a run that is begun then
- * would take from what the record and the other runs need.
- */
-export async function checkDiskReserve({ path, reserveBytes }: CheckDiskReserveOptions): Promise<void> {
-  const space = await statfs(path);
-  const freeBytes = space.bavail * space.bsize;
-  const wantedBytes = reserveBytes ?? toDiskReserveBytes(space);
-  if (freeBytes >= wantedBytes) return;
-  throw new RunError(
-    "disk-full",
-    `Only ${toSize(freeBytes)} are free under ${path}, and ${toSize(wantedBytes)} are kept in reserve: nothing was begun.`,
-    { hint: "Free space on that disk, or set RUNS_PATH to another one, then try again." },
-  );
+/** What a disk has too little of: room, or files that can still be made on it. */
+export type Shortage = { disk: Disk; kind: "bytes" | "files"; free: number; wanted: number };
+/** Of the run's folders, or of the engine's images and containers. */
+export type Disk = "runs" | "engine";
+
+/** What the disk of a folder has too little of to begin a run; null when nothing. A folder that is not here has no say. */
+export async function findShortage(path: string, { disk }: { disk: Disk }): Promise<Shortage | null> {
+  const space = await statfs(path).catch(() => null);
+  return space === null ? null : toShortage(space, { disk });
 }
 
-/** How much of a disk is to stay free, in bytes, by what `statfs` says of it. */
-export function toDiskReserveBytes({ blocks, bsize }: { blocks: number; bsize: number }): number {
+/** Whether a disk is short of something, by what `statfs` says of it. */
+export function toShortage(space: Space, { disk }: { disk: Disk }): Shortage | null {
+  const [freeBytes, wantedBytes] = [space.bavail * space.bsize, toDiskReserveBytes(space)];
+  if (freeBytes < wantedBytes) return { disk, kind: "bytes", free: freeBytes, wanted: wantedBytes };
+  // Some file systems count no files and say 0 of 0.
+  const wantedFiles = Math.min(MOST_FILES, Math.floor(space.files * PART));
+  return space.ffree < wantedFiles ? { disk, kind: "files", free: space.ffree, wanted: wantedFiles } : null;
+}
+
+/** How much of a disk is to be free when a run begins, in bytes: 5 GiB, or 10 % of a disk where that is less. */
+export function toDiskReserveBytes({ blocks, bsize }: Pick<Space, "blocks" | "bsize">): number {
   return Math.min(MOST_BYTES, Math.floor(blocks * bsize * PART));
 }
 
-function toSize(bytes: number): string {
-  return bytes < GIB ? `${Math.floor(bytes / MIB)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
+/** How much of a disk is to stay free while an agent works, in bytes: 1 GiB, and never more than half of the other. */
+export function toWorkingReserveBytes(space: Pick<Space, "blocks" | "bsize">): number {
+  return Math.min(MOST_WORKING_BYTES, Math.floor(toDiskReserveBytes(space) / 2));
+}
+
+/** A shortage as a clause: `only 1.2 GiB are free on the disk of RUNS_PATH, and 5.0 GiB are kept in reserve`. */
+export function toShortageText({ disk, kind, free, wanted }: Shortage): string {
+  const where = disk === "runs" ? "the disk of RUNS_PATH" : "the disk of Docker";
+  if (kind === "bytes")
+    return `only ${toSizeText(free)} are free on ${where}, and ${toSizeText(wanted)} are kept in reserve`;
+  return `only ${free} more files can be made on ${where}, and ${wanted} are kept in reserve`;
+}
+
+/** What to do about a shortage, in one sentence. */
+export function toDiskMend({ disk }: Shortage): string {
+  return disk === "runs"
+    ? "Free space there, for example with `codex-orchestrator runs prune --older-than 7d`, or set RUNS_PATH to another disk."
+    : "Free space there: `docker system df` shows what takes it, `docker system prune` removes what is unused.";
 }

@@ -8,7 +8,7 @@ import type { FetchFailure } from "../git/fetch-failure.ts";
 import { RunError } from "../run/failure.ts";
 import { BranchName } from "../run/request.ts";
 import { clearLocks } from "./clear-locks.ts";
-import { toKeptRef } from "./mirror.ts";
+import { openMirror, toKeptRef } from "./mirror.ts";
 import { lockMirror } from "./lock-mirror.ts";
 
 /** How many commits of history the mirror asks for, and the agent can see. */
@@ -41,12 +41,12 @@ export async function fetchBase(mirrorPath: string, options: FetchBaseOptions): 
   const { baseRef, signal } = options;
   if (baseRef !== null) {
     const source = `refs/heads/${checkBranchName(baseRef)}`;
-    await withPatience(() => fetchRef(mirrorPath, { ...options, source }), { mirrorPath, ...options });
+    await fetchRemoteRef(mirrorPath, { ...options, source });
     return { ref: baseRef };
   }
   // Asking for the name and fetching HEAD at once saves a round trip; should HEAD have moved in between, once more.
   const [fetched, head] = await Promise.allSettled([
-    withPatience(() => fetchRef(mirrorPath, { ...options, source: "HEAD" }), { mirrorPath, ...options }),
+    fetchRemoteRef(mirrorPath, { ...options, source: "HEAD" }),
     withPatience(() => listRemote(mirrorPath, { ...options, names: ["HEAD"] }), { mirrorPath, ...options }),
   ]);
   if (fetched.status === "rejected") throw fetched.reason;
@@ -70,6 +70,7 @@ export async function fetchCommit(mirrorPath: string, { sha, ...options }: Fetch
   const { url, credential, signal } = options;
   try {
     using lock = await lockMirror(mirrorPath, { signal });
+    await openMirror(lock.mirrorPath);
     await clearLocks(lock.mirrorPath, { names: ["shallow.lock"], signal });
     const git = createGit({ gitDir: mirrorPath, credential, protocols: [toProtocol(url)], signal });
     await git.raw([...FETCH, `--depth=${DEPTH}`, "--", url, sha]);
@@ -92,11 +93,23 @@ export async function readCommit(
   return stdout.toString("utf8").trim();
 }
 
+/** The same for a ref of the remote by its full name, such as `refs/pull/7/head`. */
+export async function fetchRemoteRef(
+  mirrorPath: string,
+  options: FetchBaseOptions & { source: string },
+): Promise<void> {
+  await withPatience(() => fetchRef(mirrorPath, options), { mirrorPath, ...options });
+}
+
 async function fetchRef(mirrorPath: string, options: FetchBaseOptions & { source: string }): Promise<void> {
   const { url, source, runRef, credential, signal } = options;
   const keptRef = toKeptRef(source);
   using lock = await lockMirror(mirrorPath, { signal });
+  // A mirror that was not used for long may have been removed while this one waited.
+  await openMirror(lock.mirrorPath);
   await clearLocks(lock.mirrorPath, { names: ["shallow.lock", `${runRef}.lock`, `${keptRef}.lock`], signal });
+  // Nothing will be built on the head of a pull request again.
+  const isKept = !source.startsWith("refs/pull/");
   // A fetch with a depth never takes "nothing new" for an answer; what came before is shallow already.
   const depth = existsSync(join(mirrorPath, keptRef)) ? [] : [`--depth=${DEPTH}`];
   // Not --quiet: simple-git waits 50 ms for the words of a child that says nothing.
@@ -106,7 +119,7 @@ async function fetchRef(mirrorPath: string, options: FetchBaseOptions & { source
     "--",
     url,
     `+${source}:${runRef}`,
-    `+${source}:${keptRef}`,
+    ...(isKept ? [`+${source}:${keptRef}`] : []),
   ]);
 }
 

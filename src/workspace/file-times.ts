@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, lchownSync, lstatSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { lchownSync, lstatSync, renameSync, writeFileSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,6 +18,9 @@ import type { TreePath } from "./tree-path.ts";
 export type FileTimes = ReadonlyMap<TreePath, string>;
 
 const RACY_NS = 100_000_000n;
+
+/** Stands in the table for a file of the base that was removed before the agent began. */
+export const GONE = "gone";
 
 export type HandOverOptions = {
   /** Who the tree is to belong to; null = it stays ours. */
@@ -52,7 +55,7 @@ export async function handOver(treePath: string, { owner, timesPath, signal }: H
     if (!path.startsWith(".git/")) noted.push([path, lstatSync(toFilePath(treePath, path), { bigint: true })]);
     await breathe();
   }
-  writeTimes(timesPath, { noted });
+  noteTimes(timesPath, { noted });
 }
 
 /** Where a run's table of file times lies. */
@@ -72,16 +75,19 @@ export function toFileTimes({ ino, size, mtimeNs, ctimeNs }: BigIntStats): strin
   return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
 
-function writeTimes(timesPath: string, { noted }: { noted: [TreePath, BigIntStats][] }): void {
+function noteTimes(timesPath: string, { noted }: { noted: [TreePath, BigIntStats][] }): void {
+  const clockPath = `${timesPath}.clock`;
+  writeFileSync(clockPath, "now", { mode: 0o600 });
+  // The new file's own stamp is the present by the clock that stamped the others.
+  const oldBefore = lstatSync(clockPath, { bigint: true }).ctimeNs - RACY_NS;
+  const old = noted.filter(([, found]) => found.ctimeNs < oldBefore);
+  writeTimes(timesPath, new Map(old.map(([path, found]) => [path, toFileTimes(found)])));
+}
+
+/** Replaces a run's table of file times. */
+export function writeTimes(timesPath: string, times: FileTimes): void {
   const draftPath = `${timesPath}.draft`;
-  const file = openSync(draftPath, "w", 0o600);
-  try {
-    // The new file's own stamp is the present by the clock that stamped the others.
-    const oldBefore = fstatSync(file, { bigint: true }).ctimeNs - RACY_NS;
-    const old = noted.filter(([, found]) => found.ctimeNs < oldBefore);
-    writeFileSync(file, old.map(([path, found]) => `${toFileTimes(found)}/${path}\0`).join(""), "latin1");
-  } finally {
-    closeSync(file);
-  }
+  const lines = [...times].map(([path, noted]) => `${noted}/${path}\0`);
+  writeFileSync(draftPath, lines.join(""), { encoding: "latin1", mode: 0o600 });
   renameSync(draftPath, timesPath);
 }

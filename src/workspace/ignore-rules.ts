@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { runGit } from "../git/git.ts";
 import { RunError } from "../run/failure.ts";
-import { readTreeFile } from "./read-tree-file.ts";
+import { openUp, readTreeFile } from "./read-tree-file.ts";
 import { joinTreePath, toBytes, toFilePath, toFolder, toTreePath } from "./tree-path.ts";
 import type { TreePath } from "./tree-path.ts";
 
@@ -50,7 +50,7 @@ export async function openIgnoreRules(options: OpenIgnoreRulesOptions): Promise<
     if (found === undefined || bytesLeft < found.size) return;
     bytesLeft -= Number(found.size);
     await mkdir(toFilePath(scratchPath, folder), { recursive: true });
-    await writeFile(toFilePath(scratchPath, path), readTreeFile({ path: toFilePath(treePath, path), found }));
+    await writeFile(toFilePath(scratchPath, path), readTreeFile(openUp({ path: toFilePath(treePath, path), found })));
   }
 
   return {

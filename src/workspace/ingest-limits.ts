@@ -8,6 +8,8 @@ export type IngestLimits = {
   changedPaths: number;
   /** Most names that the base does not have; folders that git ignores are not looked into. */
   walkedEntries: number;
+  /** All paths of these together, in bytes: so much of them is held in memory. */
+  walkedBytes: number;
   /** Longest path, in bytes, and deepest folder. */
   pathBytes: number;
   depth: number;
@@ -20,6 +22,7 @@ export const DEFAULT_LIMITS: IngestLimits = {
   totalBytes: 50 * MIB,
   changedPaths: 10_000,
   walkedEntries: 500_000,
+  walkedBytes: 96 * MIB,
   pathBytes: 4_000,
   depth: 100,
 };

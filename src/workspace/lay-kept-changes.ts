@@ -5,7 +5,8 @@ import { isDiskFull } from "../git/fetch-failure.ts";
 import { runGit } from "../git/git.ts";
 import { RunError } from "../run/failure.ts";
 import { applyPatch } from "./apply-patch.ts";
-import { toFilePath } from "./tree-path.ts";
+import { createBreather } from "./create-breather.ts";
+import { toFilePath, toFolder, type TreePath } from "./tree-path.ts";
 import { readChanges } from "./write-tree.ts";
 
 export type LayKeptChangesOptions = {
@@ -40,7 +41,8 @@ export async function layKeptChanges(
       },
     );
     const changes = await readChanges(mirrorPath, { from: baseSha, to: treeSha, signal });
-    if (owner !== null) for (const { path, mode } of changes) if (mode !== "000000") giveTo(path, { treePath, owner });
+    const laid = changes.filter(({ mode }) => mode !== "000000").map(({ path }) => path);
+    if (owner !== null) await giveAll(laid, { treePath, owner, signal });
   } finally {
     for (const path of [patchedIndex, treeIndex]) {
       await rm(path, { force: true });
@@ -67,9 +69,17 @@ async function applyKept(options: Parameters<typeof applyPatch>[0]): Promise<{ t
   }
 }
 
-/** A file, and every folder on the way to it. */
-function giveTo(path: string, { treePath, owner }: { treePath: string; owner: { uid: number; gid: number } }): void {
-  const parts = path.split("/");
-  for (let depth = 1; depth <= parts.length; depth++)
-    lchownSync(toFilePath(treePath, parts.slice(0, depth).join("/")), owner.uid, owner.gid);
+type GiveOptions = Pick<LayKeptChangesOptions, "signal"> & { treePath: string; owner: { uid: number; gid: number } };
+
+/** The files, and every folder on the way to them, once. */
+async function giveAll(paths: readonly TreePath[], { treePath, owner, signal }: GiveOptions): Promise<void> {
+  const breathe = createBreather(signal);
+  const given = new Set<TreePath>([""]);
+  for (const path of paths) {
+    for (let at = path; !given.has(at); at = toFolder(at)) {
+      given.add(at);
+      lchownSync(toFilePath(treePath, at), owner.uid, owner.gid);
+    }
+    await breathe();
+  }
 }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { runGit } from "../git/git.ts";
 import { RunError } from "../run/failure.ts";
@@ -25,9 +25,12 @@ export function toMirrorPath(url: string, { mirrorRoot }: { mirrorRoot: string }
   return join(mirrorRoot, `${name}-${hash}.git`);
 }
 
-/** Makes the mirror when it is not there yet. Two processes may do so at once: the first one's stays. */
+/**
+ * Makes the mirror when it is not there yet, and notes that it is used now. Two processes may do so at once: the first one's
+ * stays.
+ */
 export async function openMirror(mirrorPath: string): Promise<void> {
-  if (await isFolder(join(mirrorPath, "objects"))) return;
+  if ((await touch(mirrorPath)) && (await isFolder(join(mirrorPath, "objects")))) return;
 
   const draftPath = `${mirrorPath}.${randomUUID()}.draft`;
   await mkdir(draftPath, { recursive: true, mode: 0o700 });
@@ -76,6 +79,15 @@ function parseUrl(url: string): URL {
     });
   }
   return parsed;
+}
+
+/** False when it is not there. */
+async function touch(path: string): Promise<boolean> {
+  const now = new Date();
+  return utimes(path, now, now).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function isFolder(path: string): Promise<boolean> {

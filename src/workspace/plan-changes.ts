@@ -1,4 +1,4 @@
-import { chmodSync, readlinkSync, writeFileSync } from "node:fs";
+import { readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runGit } from "../git/git.ts";
 import { RunError } from "../run/failure.ts";
@@ -6,11 +6,12 @@ import type { BaseTree } from "./base-tree.ts";
 import { checkLinkName } from "./check-name.ts";
 import { checkLink } from "./check-link.ts";
 import { createBreather } from "./create-breather.ts";
+import { GONE, type FileTimes } from "./file-times.ts";
 import { toFileMode } from "./git-mode.ts";
 import type { GitMode } from "./git-mode.ts";
 import type { IngestLimits } from "./ingest-limits.ts";
 import type { LeftOutList } from "./left-out.ts";
-import { hashBlob, hashTreeFile, readTreeFile } from "./read-tree-file.ts";
+import { hashBlob, hashTreeFile, openUp, readTreeFile } from "./read-tree-file.ts";
 import { toFilePath, toFolder, toTreePath } from "./tree-path.ts";
 import type { TreePath } from "./tree-path.ts";
 import type { FoundFile, WalkedTree } from "./walk-tree.ts";
@@ -28,6 +29,7 @@ export type PlanChangesOptions = {
   treePath: string;
   mirrorPath: string;
   base: BaseTree;
+  times: FileTimes;
   limits: IngestLimits;
   leftOut: LeftOutList;
   /** An empty host-only folder for copies of what changed. */
@@ -71,7 +73,7 @@ function planLink({ path, base }: FoundFile, { planning }: { planning: Planning 
 }
 
 function planFile({ path, found, base }: FoundFile, { planning }: { planning: Planning }): void {
-  const bytes = readTreeFile({ path: openUp(toFilePath(planning.treePath, path), { found }), found });
+  const bytes = readTreeFile(openUp({ path: toFilePath(planning.treePath, path), found }));
   const mode = toFileMode(found.mode);
   const oid = hashBlob(bytes);
   if (base?.oid === oid && base.mode === mode) return;
@@ -83,7 +85,7 @@ async function planLongFile({ path, found, base }: FoundFile, { planning }: { pl
   const { leftOut, limits, mirrorPath, treePath } = planning;
   if (base?.mode.startsWith("100") && (await readBlobSize(mirrorPath, { oid: base.oid })) === found.size) {
     const mode = toFileMode(found.mode);
-    if (hashTreeFile({ path: openUp(toFilePath(treePath, path), { found }), found }) === base.oid) {
+    if (hashTreeFile(openUp({ path: toFilePath(treePath, path), found })) === base.oid) {
       if (base.mode !== mode) addFile({ path, mode, oid: base.oid }, { bytes: null, planning });
       return;
     }
@@ -99,13 +101,15 @@ type AddFileOptions = {
 
 function addFile(file: PlannedFile, { bytes, planning }: AddFileOptions): void {
   planning.files.push(file);
-  if (bytes === null || planning.spooled.has(file.oid)) return;
+  if (bytes === null) return;
 
+  // Also what is there already by another name: in the patch it stands once more.
   planning.bytes += bytes.length;
   const { totalBytes } = planning.limits;
   if (planning.bytes > totalBytes) {
     throw new RunError("patch-too-large", `The agent's changes are longer than ${totalBytes / 1024 / 1024} MiB.`);
   }
+  if (planning.spooled.has(file.oid)) return;
   const name = String(planning.spooled.size);
   writeFileSync(join(planning.spoolPath, name), bytes, { flag: "wx", mode: 0o600 });
   planning.spooled.set(file.oid, name);
@@ -124,10 +128,11 @@ function dropBlockers({ base, files, leftOut }: Planning): PlannedFile[] {
   });
 }
 
-function listDeleted(present: ReadonlySet<TreePath>, { base, leftOut }: PlanChangesOptions): TreePath[] {
+function listDeleted(present: ReadonlySet<TreePath>, { base, times, leftOut }: PlanChangesOptions): TreePath[] {
   const gone: TreePath[] = [];
   for (const [path, { mode }] of base.entries) {
-    if (!present.has(path) && mode !== "160000" && !leftOut.holds(path)) gone.push(path);
+    if (present.has(path) || mode === "160000" || leftOut.holds(path) || times.get(path) === GONE) continue;
+    gone.push(path);
   }
   return gone;
 }
@@ -135,10 +140,4 @@ function listDeleted(present: ReadonlySet<TreePath>, { base, leftOut }: PlanChan
 async function readBlobSize(mirrorPath: string, { oid }: { oid: string }): Promise<bigint> {
   const { stdout } = await runGit(["cat-file", "-s", oid], { gitDir: mirrorPath });
   return BigInt(stdout.toString("utf8").trim());
-}
-
-/** Without root the host is the container's user, and may give itself the right to read. */
-function openUp(path: Buffer, { found }: { found: FoundFile["found"] }): Buffer {
-  if ((found.mode & 0o400n) === 0n) chmodSync(path, 0o600);
-  return path;
 }

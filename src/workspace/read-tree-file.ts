@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { chmodSync, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { createHash } from "node:crypto";
 
@@ -19,6 +19,15 @@ function withTreeFile<T>({ path, found }: TreeFile, { use }: { use: (descriptor:
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * The same file, which we may read now: without root the host is the container's user, and may give itself the right that the
+ * agent took away. Only for a tree whose container is gone.
+ */
+export function openUp(file: TreeFile): TreeFile {
+  if ((file.found.mode & 0o400n) === 0n) chmodSync(file.path, 0o600);
+  return file;
 }
 
 /** The file's bytes, as many as `lstat` saw; the caller has checked that they are not too many. */

@@ -42,7 +42,7 @@ export async function restoreTree(runId: RunId, options: RestoreTreeOptions): Pr
     const changes = await readChanges(mirrorPath, { from: baseSha, to: treeSha, signal: undefined });
     return { mirrorPath, treeSha, changes: changes.map(toChange) };
   } catch (error) {
-    if (isDiskFull(error)) throw new RunError("disk-full", "The disk is full.", { cause: error });
+    if (isDiskFull(error)) throw toDiskFull(error);
     throw new RunError("push-rejected", "The patch that was kept does not fit the commit the run started from.", {
       hint: "`codex-orchestrator runs diff` prints the patch; apply it by hand.",
       cause: error,
@@ -50,6 +50,11 @@ export async function restoreTree(runId: RunId, options: RestoreTreeOptions): Pr
   } finally {
     for (const path of [draft, `${draft}.lock`]) await rm(path, { force: true });
   }
+}
+
+function toDiskFull(cause: unknown): RunError {
+  const hint = "Free disk space, then publish again; the changes are kept as a patch.";
+  return new RunError("disk-full", "The disk is full.", { hint, cause });
 }
 
 function toMissing(): RunError {

@@ -31,10 +31,14 @@ export type WalkedTree = {
   present: ReadonlySet<TreePath>;
 };
 
+/** How much longer the path of the host's own copy of a file is: `ingest-<id>/rules/` in the place of `ws/`. */
+const OWN_COPY_BYTES = 64;
+
 type Walk = WalkTreeOptions & {
   breathe: () => Promise<void> | undefined;
-  /** Names that the base does not have, and files to be taken over among them, so far. */
+  /** Names that the base does not have, the bytes of their paths, and files to be taken over among them, so far. */
   entries: number;
+  bytes: number;
   fresh: number;
   touched: FoundFile[];
   present: Set<TreePath>;
@@ -50,7 +54,7 @@ type Level = { folders: TreePath[]; fresh: { path: TreePath; entry: Dirent }[] }
  */
 export async function walkTree(options: WalkTreeOptions): Promise<WalkedTree> {
   const breathe = createBreather(options.signal);
-  const walk: Walk = { ...options, breathe, entries: 0, fresh: 0, touched: [], present: new Set() };
+  const walk: Walk = { ...options, breathe, entries: 0, bytes: 0, fresh: 0, touched: [], present: new Set() };
   let folders: TreePath[] = [""];
   for (let depth = 0; folders.length > 0; depth++) {
     const level: Level = { folders: [], fresh: [] };
@@ -74,6 +78,7 @@ async function lookInto(folder: TreePath, { walk, level }: { walk: Walk; level: 
 }
 
 function sortEntry(path: TreePath, { entry, walk, level }: { entry: Dirent; walk: Walk; level: Level }): void {
+  if (entry.isCharacterDevice() && isWhiteout(path, walk)) return;
   const base = walk.base.entries.get(path);
   const isBaseFolder = walk.base.folders.has(path);
   const why = base === undefined && !isBaseFolder ? checkNew(path, { entry, walk }) : null;
@@ -90,8 +95,10 @@ function sortEntry(path: TreePath, { entry, walk, level }: { entry: Dirent; walk
 /** A name that the base does not have. What it has is fine with git, and not the agent's doing. */
 function checkNew(path: TreePath, { entry, walk }: { entry: Dirent; walk: Walk }): string | null {
   walk.entries++;
-  const { walkedEntries } = walk.limits;
+  walk.bytes += path.length;
+  const { walkedEntries, walkedBytes } = walk.limits;
   if (walk.entries > walkedEntries) throw toTooMany(`${walkedEntries} new files and folders`);
+  if (walk.bytes > walkedBytes) throw toTooMany(`${walkedBytes} bytes of paths`);
   return checkName(entry.name) ?? checkLength(path, walk);
 }
 
@@ -120,6 +127,8 @@ function takeNew(path: TreePath, { walk }: { walk: Walk }): void {
   const found = look(path, walk);
   const special = checkKind(found);
   if (special !== null) return walk.leftOut.refuse(path, special);
+  // It was there before the agent began: what the repository's setup made.
+  if (walk.times.get(path) === toFileTimes(found)) return;
   walk.fresh++;
   if (walk.fresh > walk.limits.changedPaths) throw toTooMany(`${walk.limits.changedPaths} new files`);
   walk.touched.push({ path, found, base: null });
@@ -146,7 +155,7 @@ function refuseAll(folders: TreePath[], { walk }: { walk: Walk }): TreePath[] {
 
 function checkLength(path: TreePath, { limits, treePath }: Walk): string | null {
   // The host's own copies lie beside the tree, and their paths must fit into what the system takes (4,096) as well.
-  const mostBytes = Math.min(limits.pathBytes, 4_095 - Buffer.byteLength(treePath) - 16);
+  const mostBytes = Math.min(limits.pathBytes, 4_095 - Buffer.byteLength(treePath) - OWN_COPY_BYTES);
   return path.length > mostBytes ? `has a path of more than ${mostBytes} bytes` : null;
 }
 
@@ -159,6 +168,11 @@ function checkKind(found: BigIntStats): string | null {
 
 function look(path: TreePath, { treePath }: Walk): BigIntStats {
   return lstatSync(toFilePath(treePath, path), { bigint: true });
+}
+
+/** What an overlay keeps in the place of something below that was removed; it is there as little as that. */
+function isWhiteout(path: TreePath, walk: Walk): boolean {
+  return look(path, walk).rdev === 0n;
 }
 
 /** Without root the host is the container's user, and may give itself the rights that the agent took away. */

@@ -27,6 +27,11 @@ test("model, effort and folder are single arguments", () => {
   expect(argv[argv.indexOf("-C") + 1]).toBe("/workspace/packages/a b");
 });
 
+test("the files with instructions for agents are read, unless strangers wrote them", () => {
+  expect(toConfig(toCodexArgv(call))).not.toHaveProperty("project_doc_max_bytes");
+  expect(toConfig(toCodexArgv({ ...call, agentsFiles: "ignored" }))["project_doc_max_bytes"]).toBe("0");
+});
+
 test("nothing trusts the repository, drops the session or leaves retries without bound", () => {
   const argv = toCodexArgv({ ...call, resumeThreadId: THREAD });
   for (const flag of ["--trust", "--ephemeral", "--dangerously-bypass-hook-trust", "--full-auto"])
@@ -48,4 +53,12 @@ test("a schema of the answer is named before the thread to go on with", () => {
 
 test("a follow-up resumes its thread after all flags, so that the entry's `-` is the prompt", () => {
   expect(toCodexArgv({ ...call, resumeThreadId: THREAD }).slice(-2)).toEqual(["resume", THREAD]);
+});
+
+test("variables for the commands are set by Codex for them alone, and only when there are some", () => {
+  const commandVariables = { HTTPS_PROXY: "http://127.0.0.1:8377", NO_PROXY: "localhost,127.0.0.1,::1" };
+  expect(toConfig(toCodexArgv({ ...call, commandVariables }))["shell_environment_policy.set"]).toBe(
+    '{HTTPS_PROXY="http://127.0.0.1:8377",NO_PROXY="localhost,127.0.0.1,::1"}',
+  );
+  expect(toCodexArgv({ ...call, commandVariables: {} })).toEqual(toCodexArgv(call));
 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { toCodexArgv } from "../../src/codex/argv.ts";
+import { decideOutcome } from "../../src/run/outcome.ts";
 import {
   completed,
   failed,
@@ -55,6 +56,12 @@ const cut: Answer = (response) => {
 };
 
 const slowDown: Answer = (response) => sendProblem(response, 429, "rate_limit_exceeded", "Slow down.");
+
+/** What a run comes to that ended so and changed nothing. */
+function decide({ exitCode, report, gateway }: CodexRun) {
+  const exit = { reason: "exited", exitCode: exitCode ?? -1, outOfMemory: false } as const;
+  return decideOutcome({ exit, report, modelFailure: gateway.failure, changes: [], leftOut: [] });
+}
 
 describe("a run of the real Codex through the gateway", () => {
   test("ends with its message, and the gateway has counted it", async () => {
@@ -157,6 +164,7 @@ describe.concurrent("what Codex does when the model API fails", () => {
         gateway: { requests: 1, failure: { reason: "model-quota" } },
         report: { turn: "failed" },
       });
+      expect(decide(result)).toMatchObject({ status: "error", error: { reason: "model-quota" } });
     }
   });
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { array, assert, constantFrom, integer, oneof, property, string, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createEventReader } from "../../src/codex/events.ts";
+import { createMask } from "../../src/masking/mask.ts";
 
 import { fixtures, read } from "./read-events.ts";
 
@@ -205,6 +206,15 @@ describe("bad bytes", () => {
     expect(log[0]).toMatch(/^\[a line of 104857600 bytes was left out; it began: x+…\]$/);
   });
 
+  test("the beginning of a line that was left out holds no half of a secret", () => {
+    const log: string[] = [];
+    const { text: mask } = createMask(["sk-canary-123456"]);
+    const reader = createEventReader({ onLogLine: (line) => log.push(line), mask, maxLineBytes: 1000 });
+    reader.push(Buffer.from(`${"x".repeat(90)}sk-canary-123456${"y".repeat(2000)}\n`));
+    reader.end();
+    expect(log[0]).toMatch(/it began: x{90}\*{3}y+…\]$/);
+  });
+
   test("standard error is for the log, never an event", () => {
     const log: string[] = [];
     const reader = createEventReader({ onLogLine: (line) => log.push(line) });
@@ -213,6 +223,23 @@ describe("bad bytes", () => {
     );
     expect(reader.end().turn).toBe("none");
     expect(log.at(-1)).toBe("ERROR bad");
+  });
+
+  test("the output of a command is told without terminal sequences, and how its pieces look", () => {
+    const told: [string, string[]][] = [];
+    const reader = createEventReader({
+      onLogLine: (entry, spans) =>
+        told.push([entry, spans.map(({ start, end, style }) => `${entry.slice(start, end)} ${style.color}`)]),
+    });
+    const item = { id: "1", type: "command_execution", command: "npm test", status: "completed", exit_code: 0 };
+    const output = "\u001b[32mok\u001b[39m 1\n\u001b]0;title\u0007\u001b[31mnot ok\n2\u001b[0m\n";
+    reader.push(Buffer.from(jsonl({ type: "item.completed", item: { ...item, aggregated_output: output } })));
+    reader.pushError(Buffer.from("\u001b[33mWARN\u001b[0m slow\n"));
+    reader.end();
+    expect(told).toEqual([
+      ["$ npm test\nok 1\nnot ok\n2", ["ok 2", "not ok\n2 1"]],
+      ["WARN slow", ["WARN 3"]],
+    ]);
   });
 
   test("whatever the bytes and however they are cut, nothing is thrown and the report is the same", () => {
@@ -242,3 +269,25 @@ describe("bad bytes", () => {
     );
   });
 });
+
+test("a command's output of spaces that do not end it holds nothing else up", () => {
+  const startedAt = performance.now();
+  const output = `${" ".repeat(400_000)}x`;
+  const { log } = read(
+    jsonl(item({ type: "command_execution", command: "x", aggregated_output: output, exit_code: 0 })),
+  );
+  expect(log).toBe(`$ x\n${output}`);
+  // A pattern that looks for the end from each space takes minutes.
+  expect(performance.now() - startedAt).toBeLessThan(4_000);
+});
+
+test("of a change of 20,000 files and a plan of 20,000 steps, 10,000 are read", () => {
+  const changes = Array.from({ length: 20_000 }, () => ({ path: "a", kind: "add" }));
+  const items = Array.from({ length: 20_000 }, () => ({ text: "a", completed: true }));
+  const { log } = read(jsonl(item({ type: "file_change", changes }), item({ type: "todo_list", items })));
+  expect([log.match(/add a/g)?.length, log.match(/\[x\] a/g)?.length]).toEqual([10_000, 10_000]);
+});
+
+function item(fields: object) {
+  return { type: "item.completed", item: { id: "i", ...fields } };
+}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createEventReader, type CodexActivity } from "../../src/codex/events.ts";
-import { createMask } from "../../src/mask.ts";
+import { createMask } from "../../src/masking/mask.ts";
 
 const secret = "top-secret-value";
 

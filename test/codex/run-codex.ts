@@ -28,6 +28,8 @@ export type RunCodexOptions = {
   argv: string[];
   prompt?: string;
   budget?: OpenGatewayOptions["budget"];
+  /** Further files in /in. */
+  inputs?: Record<string, Buffer>;
   /** Codex's home, to be used again for a follow-up. Default: one that is removed afterwards. */
   home?: string;
   /** Told once the container's first event is there, with the way to kill it. */
@@ -42,6 +44,7 @@ export async function runCodex({
   prompt = "Say hello.",
   home,
   budget = {},
+  inputs = {},
   onStarted,
 }: RunCodexOptions): Promise<CodexRun> {
   const folder = await mkdtemp(join(tmpdir(), "codex-"));
@@ -56,6 +59,7 @@ export async function runCodex({
   const tree = await toFolder("ws", 0o777);
   const codexHome = home ?? (await toFolder("home", 0o777));
   await writeFile(join(input, "prompt.txt"), prompt);
+  for (const [file, bytes] of Object.entries(inputs)) await writeFile(join(input, file), bytes);
   await writeFile(join(input, "go"), "");
 
   const name = `codex-test-${randomUUID()}`;

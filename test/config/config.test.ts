@@ -3,7 +3,10 @@ import { generateKeyPairSync } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { checkModelConfig, checkServeConfig, ConfigError, readConfig } from "../../src/config.ts";
+import { checkModelConfig, checkServeConfig } from "../../src/config/requirements.ts";
+import { ConfigError } from "../../src/config/config-error.ts";
+import { readConfig } from "../../src/config.ts";
+import { toSecrets } from "../../src/compose/settings.ts";
 
 const pem = generateKeyPairSync("rsa", { modulusLength: 2048 })
   .privateKey.export({ type: "pkcs1", format: "pem" })
@@ -40,6 +43,46 @@ describe("configuration", () => {
     expect(config.github).toMatchObject({ webUrl: "https://github.com", apiUrl: "https://api.github.com", app: null });
   });
 
+  test("needs no DEFAULT_TIMEOUT where MAX_TIMEOUT is below the usual one", () => {
+    expect(read({ MAX_TIMEOUT: "60" }).timeouts).toMatchObject({ defaultS: 60, maxS: 60 });
+    expect(read({ MAX_TIMEOUT: "900" }).timeouts).toMatchObject({ defaultS: 300, maxS: 900 });
+  });
+
+  test("has no budgets unless they are set, and runs that a person may start", () => {
+    expect(read({}).startLimits).toEqual({ runsPerHour: 60, budgets: { day: null, repository: null, person: null } });
+    const [day, repository, person] = ["1000000", "200000", "50000"];
+    const budgets = { MAX_TOKENS_PER_DAY: day, MAX_TOKENS_PER_DAY_PER_REPO: repository };
+    expect(read({ ...budgets, MAX_TOKENS_PER_DAY_PER_PERSON: person, MAX_RUNS_PER_HOUR: "5" }).startLimits).toEqual({
+      ...{ runsPerHour: 5, budgets: { day: 1_000_000, repository: 200_000, person: 50_000 } },
+    });
+    expect(Object.keys(problemsOf({ MAX_TOKENS_PER_DAY: "0", MAX_RUNS_PER_HOUR: "0" })).sort()).toEqual([
+      ...["MAX_RUNS_PER_HOUR", "MAX_TOKENS_PER_DAY"],
+    ]);
+  });
+
+  test("sends traces nowhere unless a collector is named, and its headers are read as OpenTelemetry writes them", () => {
+    expect(read({}).tracing).toBeNull();
+    const OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:4318/";
+    const OTEL_EXPORTER_OTLP_HEADERS = "Authorization=Bearer%20trace-canary-0123, x-tenant=a=b";
+    const config = read({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS });
+    expect(config.tracing).toEqual({
+      endpoint: "http://127.0.0.1:4318",
+      headers: { authorization: "Bearer trace-canary-0123", "x-tenant": "a=b" },
+      serviceName: "codex-orchestrator",
+    });
+    expect(toSecrets(config)).toEqual(["Bearer trace-canary-0123", "trace-canary-0123"]);
+    for (const headers of ["no pair", "a=1,,b=2", "a=%ff", "a b=c", "a=%0d%0a"])
+      expect(problemsOf({ OTEL_EXPORTER_OTLP_HEADERS: headers })).toEqual({
+        OTEL_EXPORTER_OTLP_HEADERS: "must be like name=value,name=value",
+      });
+  });
+
+  test("does not name a model of its own that runs may not ask", () => {
+    const mine = { CODEX_MODEL: "gpt-5.5", ALLOWED_MODELS: "gpt-6*, gpt-5.4" };
+    expect(problemsOf(mine)).toEqual({ CODEX_MODEL: "is not among ALLOWED_MODELS" });
+    expect(read({ ...mine, CODEX_MODEL: "gpt-6-sol" }).model.allowed).toEqual(["gpt-6*", "gpt-5.4"]);
+  });
+
   test("lists every wrong variable at once, and prints no value", () => {
     const values = {
       PORT: "seventy",
@@ -68,6 +111,7 @@ describe("configuration", () => {
 
   test("refuses a default time above the maximum", () => {
     expect(problemsOf({ DEFAULT_TIMEOUT: "4000" })).toHaveProperty("DEFAULT_TIMEOUT");
+    expect(problemsOf({ DEFAULT_TIMEOUT: "300", MAX_TIMEOUT: "60" })).toHaveProperty("DEFAULT_TIMEOUT");
   });
 
   test.each([
@@ -77,6 +121,27 @@ describe("configuration", () => {
     ["1073741824", 1024 ** 3],
   ])("reads the size %s", (text, bytes) => {
     expect(read({ RUN_MEMORY: text }).limits.memoryBytes).toBe(bytes);
+  });
+
+  test("EGRESS_ALLOW holds exact host names, and none by default", () => {
+    expect(read({}).egressAllow).toEqual([]);
+    expect(read({ EGRESS_ALLOW: "packages.example.com, Mirror.Example.org\tfiles.example.net," }).egressAllow).toEqual([
+      "packages.example.com",
+      "mirror.example.org",
+      "files.example.net",
+    ]);
+    for (const wrong of [
+      "*.example.com",
+      "https://example.com",
+      "example.com:443",
+      "10.0.0.1",
+      "localhost",
+      "a@b.org",
+      "*",
+    ])
+      expect(problemsOf({ EGRESS_ALLOW: `example.com ${wrong}` })).toEqual({
+        EGRESS_ALLOW: expect.stringContaining("must be the exact name of a host"),
+      });
   });
 
   test("reads .env, and the environment wins over it", () => {

@@ -3,17 +3,20 @@ import { checkProfile } from "../../src/container/check-profile.ts";
 import { type ContainerSpec, toContainerSpec } from "../../src/container/container-spec.ts";
 import { createRunId } from "../../src/run/id.ts";
 
+const partsVolume = "codex-runner-parts-0123456789ab-01234567";
+const parts = { name: partsVolume, target: "/opt/codex-runner", access: "read-only" as const };
 const wanted = toContainerSpec({
   runId: createRunId(),
   attempt: 1,
   instanceId: "one",
-  image: "codex-runner:latest",
+  image: { id: "sha256:01", variables: { LD_LIBRARY_PATH: "/lib" }, declaredVolumes: ["/data"], partsVolume },
   argv: ["exec", "--json"],
   workspaceAccess: "read-only",
   owner: { uid: 10001, gid: 10001 },
   paths: { treePath: "/r/ws", inputPath: "/r/in", socketFolderPath: "/r/sock", sessionsPath: "/r/codex" },
   limits: { memoryBytes: 2 ** 30, cpus: 1.5, pids: 300 },
   runtime: "runsc",
+  homePath: null,
 });
 
 /** One way, at least, to loosen every field; a field that is missing here does not compile. */
@@ -31,6 +34,9 @@ const loosened: { [F in keyof ContainerSpec]: ContainerSpec[F][] } = {
     { ...wanted.env, OPENAI_API_KEY: "sk-canary" },
     { ...wanted.env, HTTPS_PROXY: "http://proxy" },
     { ...wanted.env, LD_PRELOAD: "/workspace/x.so" },
+    { ...wanted.env, BASH_ENV: "/evil" },
+    { ...wanted.env, GIT_EXEC_PATH: "/evil" },
+    { ...wanted.env, LD_LIBRARY_PATH: "/evil" },
   ],
   labels: [{}, { ...wanted.labels, "codex-orchestrator.run": "other" }],
   network: ["", "default", "bridge", "host"],
@@ -43,6 +49,14 @@ const loosened: { [F in keyof ContainerSpec]: ContainerSpec[F][] } = {
     wanted.mounts.map((mount) => ({ ...mount, access: "read-write" as const })),
     wanted.mounts.map((mount) => ({ ...mount, propagation: "rshared" as const })),
     wanted.mounts.map((mount) => ({ ...mount, source: "/elsewhere" })),
+  ],
+  overlays: [[{ target: "/host", options: "lowerdir=/:/etc" }]],
+  volumes: [
+    [],
+    [{ ...parts, access: "read-write" }],
+    [{ ...parts, name: "other" }],
+    [{ ...parts, target: "/opt" }],
+    [parts, { ...parts, target: "/opt/other" }],
   ],
   tmpfs: [{}, { ...wanted.tmpfs, "/tmp": "rw" }, { ...wanted.tmpfs, "/etc": "rw" }],
   privileges: ["privileged"],
@@ -61,6 +75,7 @@ const loosened: { [F in keyof ContainerSpec]: ContainerSpec[F][] } = {
   firstProcess: ["command"],
   terminal: ["tty", "stdin"],
   stopSignal: ["SIGQUIT"],
+  healthcheck: ["some"],
   memoryBytes: [0, 2 ** 31],
   memorySwapBytes: [0, -1, 2 ** 31],
   nanoCpus: [0, 4e9],

@@ -63,13 +63,14 @@ export function toTestSpec(folders: Folders, options: ToTestSpecOptions): Contai
     runId: folders.runId,
     attempt: 1,
     instanceId,
-    image,
+    image: { id: image, variables: {}, declaredVolumes: [], partsVolume: null },
     argv: ["-c", options.script],
     workspaceAccess: options.workspaceAccess ?? "read-write",
     owner,
     paths: folders.paths,
     limits: { memoryBytes: options.memoryBytes ?? 256 * 2 ** 20, cpus: 1, pids: options.pids ?? 64 },
     runtime: null,
+    homePath: null,
   });
   return { ...spec, entrypoint: ["/bin/sh"] };
 }

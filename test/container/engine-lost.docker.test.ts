@@ -7,6 +7,7 @@ import { createDockerEngine } from "../../src/container/docker-engine.ts";
 import { isLostEnding } from "../../src/container/lost-ending.ts";
 import { reattachContainer } from "../../src/container/reattach-container.ts";
 import { startContainer } from "../../src/container/start-container.ts";
+import { decideOutcome } from "../../src/run/outcome.ts";
 import {
   createTestEngine,
   endpoint,
@@ -31,7 +32,11 @@ describe("an engine that goes away under a run", () => {
     await once(container.stdout, "data");
     const ending = container.supervise(toWishes({ awayMs: 300 }));
     await own.end("SIGKILL");
-    expect(await ending).toEqual({ reason: "lost" });
+    const exit = await ending;
+    expect(exit).toEqual({ reason: "lost" });
+    const report = { threadId: null, turn: "none", failureMessage: null, finalMessage: null } as const;
+    const outcome = decideOutcome({ exit, report, modelFailure: null, changes: [], leftOut: [] });
+    expect(outcome).toMatchObject({ status: "error", error: { reason: "engine-lost" } });
 
     const removing = container[Symbol.asyncDispose]();
     await own.start();

@@ -5,6 +5,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { checkProfile } from "../../src/container/check-profile.ts";
+import type { ContainerSpec } from "../../src/container/container-spec.ts";
+import type { ContainerEngine } from "../../src/container/engine.ts";
 import { startContainer } from "../../src/container/start-container.ts";
 import type { RunError } from "../../src/run/failure.ts";
 import {
@@ -12,6 +14,7 @@ import {
   image,
   listLeftContainers,
   makeFolders,
+  readAll,
   runScript,
   toTestSpec,
   toWishes,
@@ -34,11 +37,34 @@ describe("the profile on a real engine", () => {
       ...{ status: "running", exitCode: 0, outOfMemory: false },
       ...{ startedAt, finishedAt: null },
     });
-    expect(() => checkProfile(spec, { actual: view?.profile ?? spec })).not.toThrow();
+    if (view === null) throw new Error("the engine does not know the container");
+    expect(() => checkProfile(spec, { actual: view.profile })).not.toThrow();
     expect(await engine.listRunContainers({ instanceId: "somebody else" })).toEqual([]);
     expect(await engine.listRunContainers({ instanceId: spec.labels["codex-orchestrator.instance"] ?? "" })).toEqual([
       { id: container.id, runId: folders.runId, attempt: 1, status: "running", createdAt: expect.any(Date) },
     ]);
+  });
+
+  test("a container's user is the one that was asked for, not the image's", async () => {
+    await using folders = await makeFolders();
+    const spec = { ...toTestSpec(folders, { script: "id -u; id -g" }), user: "12345:23456" };
+    await using container = await startContainer(engine, { spec });
+    const output = readAll(container.stdout);
+    container.stderr.resume();
+    await container.supervise(toWishes());
+    expect(await output).toBe("12345\n23456\n");
+  });
+
+  test("what the engine made otherwise is refused by the field's name, never started, and removed", async () => {
+    await using folders = await makeFolders();
+    const loose = toLooseEngine({ network: "bridge" });
+    await expect(startContainer(loose.engine, { spec: toTestSpec(folders, { script: "true" }) })).rejects.toMatchObject(
+      {
+        failure: { reason: "container-refused", message: expect.stringContaining("whose network is ") },
+      },
+    );
+    expect(loose.started).toEqual([]);
+    expect(await listLeftContainers(engine)).toEqual([]);
   });
 
   test("the kernel says the same from inside: no capabilities, no new privileges, seccomp, not root, limits", async () => {
@@ -67,7 +93,7 @@ describe("the profile on a real engine", () => {
       "/run/model",
       "/run",
       "/var/tmp",
-      "/opt/codex",
+      "/opt/codex-runner",
       "/proc/sys/kernel",
       "/sys",
     ];
@@ -124,6 +150,20 @@ describe("the profile on a real engine", () => {
   });
 });
 
+/** The real engine, which makes something else of what it is asked for. */
+function toLooseEngine(change: Partial<ContainerSpec>): { engine: ContainerEngine; started: string[] } {
+  const started: string[] = [];
+  const loose: ContainerEngine = {
+    ...engine,
+    createContainer: (spec) => engine.createContainer({ ...spec, ...change }),
+    startContainer: async (id) => {
+      started.push(id);
+      await engine.startContainer(id);
+    },
+  };
+  return { engine: loose, started };
+}
+
 function readPort(server: Server): number {
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : 0;
@@ -158,7 +198,10 @@ describe("a container that cannot be started", () => {
 
   test("what the engine does not know is refused with its own words", async () => {
     const failure = await startAndFail({ runtime: "no-such-runtime" });
-    expect(failure).toMatchObject({ reason: "container-refused", message: expect.stringContaining("no-such-runtime") });
+    expect(failure).toMatchObject({
+      reason: "container-refused",
+      message: expect.stringMatching(/unknown.*no-such-runtime/i),
+    });
   });
 
   test("an engine that is away is said to be away", async () => {

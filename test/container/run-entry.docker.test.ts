@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 function toEntrySpec(folders: Folders, argv: string[]): ContainerSpec {
-  return { ...toTestSpec(folders, { script: "" }), entrypoint: ["/usr/local/bin/run-entry"], command: argv };
+  return { ...toTestSpec(folders, { script: "" }), entrypoint: ["/opt/codex-runner/run-entry"], command: argv };
 }
 
 describe("the entry of the runner image", () => {
@@ -76,7 +76,7 @@ describe("the entry of the runner image", () => {
   test("200 requests at once that wait are answered in the end, by few processes", async () => {
     await using folders = await makeFolders();
     const script = `${FETCH} 200 & asking=$!; sleep 3
-      ps -eo comm | grep -c socat; touch /workspace/counted; wait $asking`;
+      ps -eo args | grep -c "[b]in/socat"; touch /workspace/counted; wait $asking`;
     const asking = runAgainstForwarder(folders, script);
     await expect.poll(() => existsSync(join(folders.paths.treePath, "counted")), { timeout: 30_000 }).toBe(true);
     await using _gateway = await startAnswering(folders);
@@ -96,7 +96,7 @@ const FETCH = `node -e '
 async function runAgainstForwarder(folders: Folders, script: string): Promise<string> {
   const { stdout } = await runScript(engine, {
     folders,
-    script: `/usr/local/bin/run-entry & sleep 0.3; ${script}`,
+    script: `/opt/codex-runner/run-entry & sleep 0.3; ${script}`,
     pids: 128,
   });
   return stdout;

@@ -86,12 +86,22 @@ describe("how a container ends", () => {
 });
 
 describe("limits", () => {
-  test("CT-001: a fork bomb stays within its processes and ends with them", async () => {
+  test("CT-001: a fork bomb stays within its processes, ends with them, and holds no other run up", async () => {
     await using folders = await makeFolders();
-    const script = "b() { b | b & b; }; b 2>/dev/null; sleep 1000";
-    const { exit } = await runScript(engine, { folders, script, pids: 50, wishes: { timeoutMs: 2_000 } });
-    expect(["timeout", "exited"]).toContain(exit.reason);
-    expect(await engine.readEngineInfo()).toMatchObject({ version: expect.any(String) });
+    await using others = await makeFolders();
+    // The kernel's own count, read by the shell without a process of its own.
+    const find = "f=/sys/fs/cgroup/pids.current; [ -r $f ] || f=/sys/fs/cgroup/pids/pids.current";
+    const count = "most=0; while :; do read now < $f; [ $now -gt $most ] && most=$now && echo $most; done";
+    const script = `${find}; b() { b | b & b; }; b 2>/dev/null & ${count}`;
+    const [bomb, beside] = await Promise.all([
+      runScript(engine, { folders, script, pids: 50, wishes: { timeoutMs: 3_000 } }),
+      runScript(engine, { folders: others, script: "sleep 1; echo $(echo fine)", wishes: { timeoutMs: 20_000 } }),
+    ]);
+    expect(bomb.exit).toEqual({ reason: "timeout" });
+    const most = Math.max(...bomb.stdout.trim().split("\n").map(Number));
+    expect(most).toBeGreaterThan(40);
+    expect(most).toBeLessThanOrEqual(50);
+    expect(beside).toMatchObject({ exit: { reason: "exited", exitCode: 0 }, stdout: "fine\n" });
   });
 
   test("CT-002: out of memory in the first process is told apart from a failing agent", async () => {

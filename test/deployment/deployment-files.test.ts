@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { expect, test } from "vitest";
-import { toEnvironmentExample } from "../../src/environment-example.ts";
-import { Environment } from "../../src/environment.ts";
+import { toEnvironmentExample } from "../../src/config/environment-example.ts";
+import { Environment } from "../../src/config/environment.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");

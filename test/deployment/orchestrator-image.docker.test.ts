@@ -9,6 +9,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { z } from "zod";
 import { DEMO_SCRIPT } from "../../src/demo/demo-script.ts";
 import { startGitHubStandIn } from "../../src/demo/github/stand-in.ts";
 import { startScriptedModel } from "../../src/demo/scripted-model.ts";
@@ -145,3 +146,17 @@ test.each(["folder of the machine", "volume of the engine"])(
     expect(result.output.files_changed).toContain("src/validators/email.ts");
   },
 );
+
+test("doctor inside its image proves the container's profile and the gateway on the engine's own paths", async () => {
+  const container = await startOrchestrator({
+    command: ["doctor", "--json"],
+    state: await makeVolume(),
+    environment: { OPENAI_API_KEY: "sk-nobody", OPENAI_BASE_URL: "http://127.0.0.1:9/v1", CODEX_IMAGE: base },
+  });
+  const { out } = await readOutput(container);
+  const { checks } = Report.parse(JSON.parse(out));
+  const wanted = checks.filter(({ name }) => name === "container-profile" || name === "gateway");
+  expect(wanted).toMatchObject([{ ok: true }, { ok: true }]);
+});
+
+const Report = z.object({ checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })) });

@@ -95,6 +95,15 @@ describe("a token", () => {
     expect(finding.detail).toContain("cannot push");
   });
 
+  test("that ends passes, and says when", async () => {
+    const headers = { "github-authentication-token-expiration": "2026-12-31 23:00:00 UTC" };
+    const { finding } = await check({ status: 200, body: { login: "octocat" }, headers }, "token");
+    expect(finding).toEqual({
+      verdict: "passed",
+      detail: "GitHub accepts GITHUB_TOKEN as octocat; it ends on 2026-12-31 23:00:00 UTC",
+    });
+  });
+
   test("that GitHub refuses fails without being shown", async () => {
     const { finding } = await check({ status: 401, body: { message: token } }, "token");
     expect(finding).toMatchObject({ verdict: "failed", mend: expect.stringContaining("GITHUB_TOKEN") });

@@ -6,7 +6,7 @@ import { checkDatabase } from "../../src/doctor/check-database.ts";
 import { checkDisk } from "../../src/doctor/check-disk.ts";
 import { openStateFolders } from "../../src/doctor/state-folders.ts";
 import { openDatabase } from "../../src/store/database.ts";
-import { toStatePaths, type StatePaths } from "../../src/store/paths.ts";
+import { listStateFolders, toStatePaths, type StatePaths } from "../../src/store/paths.ts";
 
 let folder = "";
 let paths: StatePaths;
@@ -20,9 +20,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 describe("the state folders", () => {
   test("that were missing are there for a while and gone afterwards, with their parents", async () => {
     {
-      await using folders = await openStateFolders(paths);
-      expect(existsSync(paths.work)).toBe(true);
-      expect(folders).toBeDefined();
+      await using _folders = await openStateFolders(paths);
+      expect(listStateFolders(paths).filter((path) => !existsSync(path))).toEqual([]);
     }
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -30,8 +29,8 @@ describe("the state folders", () => {
   test("that were there stay, and so do those that somebody has put something into", async () => {
     mkdirSync(paths.work, { recursive: true });
     {
-      await using folders = await openStateFolders(paths);
-      expect(folders).toBeDefined();
+      await using _folders = await openStateFolders(paths);
+      expect(readdirSync(dirname(paths.work))).toEqual(expect.arrayContaining(["mirrors", "work"]));
       writeFileSync(join(paths.mirrors, "kept"), "");
     }
     expect(readdirSync(dirname(paths.work)).toSorted()).toEqual(["mirrors", "work"]);
@@ -46,16 +45,19 @@ describe("the state folders", () => {
 
 describe("the disk", () => {
   const limits = { diskBytes: 1 };
+  const engineFolder = async () => null;
 
   test("passes when a file can be written and removed", async () => {
     mkdirSync(paths.work, { recursive: true });
-    expect(await checkDisk(paths, { limits, openFolders: async () => {} })).toMatchObject({ verdict: "passed" });
+    expect(await checkDisk(paths, { limits, engineFolder, openFolders: async () => {} })).toMatchObject({
+      verdict: "passed",
+    });
     expect(readdirSync(paths.work)).toEqual([]);
   });
 
   test("fails when the folders cannot be made", async () => {
     const openFolders = () => Promise.reject(new Error("EACCES: permission denied"));
-    const finding = await checkDisk(paths, { limits, openFolders });
+    const finding = await checkDisk(paths, { limits, engineFolder, openFolders });
     expect(finding).toMatchObject({ verdict: "failed", mend: expect.stringContaining("RUNS_PATH") });
     expect(finding.detail).toContain("permission denied");
   });

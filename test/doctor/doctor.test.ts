@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { checkNames } from "../../src/doctor/check.ts";
+import { describe, expect, test } from "vitest";
+import { checkNames } from "../../src/doctor/check-names.ts";
 import { consultDoctor, openDoctorWorld, secrets } from "./doctor-fixture.ts";
 
 const noDocker = { DOCKER_HOST: "unix:///nonexistent/docker.sock" };
@@ -15,9 +16,9 @@ test("without Docker, what depends on it is not checked, all else is, and the ex
   const failed = checks.filter((check: { ok: boolean }) => !check.ok);
   expect(failed.map(({ name, detail }: { name: string; detail: string }) => `${name}: ${detail}`)).toEqual([
     expect.stringMatching(/^docker: The Docker engine could not be reached: .*docker\.sock/),
-    "image: not checked: docker",
-    "container-profile: not checked: docker",
-    "gateway: not checked: docker",
+    ...["isolation", "image", "allowed-images", "container-profile", "codex", "gateway"].map(
+      (name) => `${name}: not checked: docker`,
+    ),
   ]);
 });
 
@@ -31,14 +32,18 @@ test("every check of the JSON report has a name, a verdict, a detail, and a mend
   }
 });
 
-test("for people there is one line a check, with the mend below a failing one", async () => {
+test("for people there is one line a check, its details below each other, with the mend below a failing one", async () => {
   await using world = await openDoctorWorld();
   const { out } = await consultDoctor(world.configure(noDocker));
   const lines = out.trimEnd().split("\n");
-  expect(lines.filter((line) => /^[✓✗]/.test(line)).map((line) => /^. ([\w-]+): /.exec(line)?.[1])).toEqual(checkNames);
-  const docker = lines.findIndex((line) => line.startsWith("✗ docker: "));
-  expect(lines[docker + 1]).toMatch(/^ {2}\S.*DOCKER_HOST/);
-  expect(lines.find((line) => line.includes("github"))).toMatch(/^✓ github: /);
+  const checked = lines.filter((line) => /^[✓✗]/.test(line));
+  expect(checked.map((line) => /^. (\S+)/.exec(line)?.[1])).toEqual(checkNames);
+  const column = checkNames.reduce((width, name) => Math.max(width, name.length), 0) + 4;
+  for (const line of checked) expect(line.slice(column - 2, column + 1)).toMatch(/^ {2}\S$/);
+  const docker = lines.findIndex((line) => line.startsWith("✗ docker "));
+  expect(lines[docker + 1]).toMatch(new RegExp(`^ {${column}}→ .*DOCKER_HOST`));
+  expect(lines.find((line) => line.includes("github"))).toMatch(/^✓ github /);
+  expect(lines.at(-1)).toBe(`7 of ${checkNames.length} checks failed.`);
 });
 
 test("no secret is ever shown, also not by what refuses it", async () => {
@@ -48,18 +53,6 @@ test("no secret is ever shown, also not by what refuses it", async () => {
     const { out, err } = await consultDoctor(config);
     for (const secret of [...Object.values(secrets), wrong.OPENAI_API_KEY]) expect(out + err).not.toContain(secret);
   }
-});
-
-test.each([
-  ["a wrong model key", { OPENAI_API_KEY: "sk-wrong" }, "model", /OPENAI_API_KEY/],
-  ["a wrong App id", { APP_ID: "999" }, "github", /APP_ID/],
-  ["no webhook secret", { WEBHOOK_SECRET: undefined }, "webhook-secret", /WEBHOOK_SECRET/],
-])("%s fails its own check, which says how to mend it", async (_, changes, name, mend) => {
-  await using world = await openDoctorWorld();
-  const { code, out } = await consultDoctor(world.configure({ ...noDocker, ...changes }), { json: true });
-  const check = JSON.parse(out).checks.find((one: { name: string }) => one.name === name);
-  expect(code).toBe(1);
-  expect(check).toMatchObject({ ok: false, mend: expect.stringMatching(mend) });
 });
 
 test("a RUNS_PATH that cannot be made fails the disk, and the database is not checked", async () => {
@@ -85,4 +78,46 @@ test("warnings of the configuration go to stderr, and not into the JSON", async 
   const config = { ...world.configure(noDocker), warnings: ["PRIVATE_KEY_PATH can be read by others."] };
   expect((await consultDoctor(config)).err).toBe("! PRIVATE_KEY_PATH can be read by others.\n");
   expect((await consultDoctor(config, { json: true })).err).toBe("");
+});
+
+test("what others say gives a terminal no orders, and stays on its line", async () => {
+  await using world = await openDoctorWorld();
+  world.services.app.slug = "evil\u001B]0;title\u0007\u001B[2J\r\n✓ all is well";
+  const { out } = await consultDoctor(world.configure(noDocker), { names: ["github"] });
+  expect(out).toMatch(/^✓ github +the GitHub App evil ✓ all is well \(1234\) has/m);
+  expect(out.replaceAll("\n", "")).not.toMatch(/[\u0000-\u001F\u007F]/);
+});
+
+describe("with the names of checks", () => {
+  test("only those are tried, and what they need", async () => {
+    await using world = await openDoctorWorld();
+    const { code, out } = await consultDoctor(world.configure(noDocker), { names: ["database", "git"], json: true });
+    expect(code).toBe(0);
+    expect(JSON.parse(out).checks.map(({ name }: { name: string }) => name)).toEqual(["git", "disk", "database"]);
+  });
+
+  test("one that there is not is bad usage, with the nearest one", async () => {
+    await using world = await openDoctorWorld();
+    const asked = consultDoctor(world.configure(noDocker), { names: ["gihtub"] });
+    await expect(asked).rejects.toThrow(/^There is no check gihtub\. Did you mean github\?/);
+  });
+});
+
+test("an engine that takes calls and never answers fails no check but its own", async () => {
+  await using world = await openDoctorWorld();
+  const path = join(world.folder, "hung.sock");
+  const hung = createServer(() => {}).listen(path);
+  const { code, out } = await consultDoctor(world.configure({ DOCKER_HOST: `unix://${path}` }), { names: ["disk"] });
+  expect([code, out]).toEqual([0, expect.stringMatching(/^✓ disk /)]);
+  hung.closeAllConnections();
+  await new Promise((resolve) => hung.close(resolve));
+});
+
+test("what takes long is named on stderr once, and not what waits for it", async () => {
+  await using world = await openDoctorWorld();
+  world.services.delayMs = 1_000;
+  const options = { names: ["model", "github"], json: true, noticeMs: 200 };
+  const { out, err } = await consultDoctor(world.configure(), options);
+  expect(err).toBe("… still checking: model, clock\n");
+  expect(JSON.parse(out).ok).toBe(true);
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { fail, pass, type Check, type CheckName } from "../../src/doctor/check.ts";
+import type { CheckName } from "../../src/doctor/check-names.ts";
+import { fail, pass, type Check } from "../../src/doctor/check.ts";
 import { runChecks } from "../../src/doctor/run-checks.ts";
 import { RunError } from "../../src/run/failure.ts";
 

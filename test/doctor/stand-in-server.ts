@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 
-export type StandInAnswer = { status: number; body?: unknown; headers?: OutgoingHttpHeaders };
+export type StandInAnswer = { status: number; body?: unknown; headers?: OutgoingHttpHeaders; delayMs?: number };
 
 export type StandInServer = AsyncDisposable & { url: string; requests: IncomingMessage[] };
 
@@ -11,9 +11,11 @@ export async function startStandInServer(
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     requests.push(request);
-    const { status, body, headers } = typeof answer === "function" ? answer(request) : answer;
-    response.writeHead(status, { "content-type": "application/json", connection: "close", ...headers });
-    response.end(typeof body === "string" ? body : JSON.stringify(body ?? {}));
+    const { status, body, headers, delayMs = 0 } = typeof answer === "function" ? answer(request) : answer;
+    setTimeout(() => {
+      response.writeHead(status, { "content-type": "application/json", connection: "close", ...headers });
+      response.end(typeof body === "string" ? body : JSON.stringify(body ?? {}));
+    }, delayMs);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();

@@ -1,7 +1,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { readConfig } from "../../src/config.ts";
 import type { ModelScript } from "../../src/demo/model-script.ts";
+import { consultDoctor } from "../doctor/doctor-fixture.ts";
 import { waitForNothingLeft } from "./leftovers.ts";
 import { DONE, openWorld } from "./world.ts";
 
@@ -72,4 +74,19 @@ test("a comment becomes a pull request, and the thread tells all of it", { timeo
   expect(readdirSync(join(world.runsPath, result.run_id, "codex-sessions"))).not.toEqual([]);
   expect(await waitForNothingLeft(world)).toEqual([]);
   expect(await github.listViolations()).toEqual([]);
+});
+
+test("doctor, next to the server that runs, finds all well, and says that another secret is wrong", async () => {
+  await using world = await openWorld({ script: ADD_FILE });
+  const variables = { ...world.environment, PORT: new URL(world.server.url).port };
+  const ask = async (names: string[], changes: Record<string, string> = {}) => {
+    const config = readConfig({ environment: { ...variables, ...changes }, folder: world.runsPath });
+    const { code, out } = await consultDoctor(config, { names });
+    return { code, said: out.split("\n").filter((line) => line.startsWith("✗") || line.includes(" webhook-secret ")) };
+  };
+  const taken = /^✓ .* takes a ping signed with WEBHOOK_SECRET and refuses a forged one$/;
+  expect(await ask([])).toEqual({ code: 0, said: [expect.stringMatching(taken)] });
+  const wrong = await ask(["webhook-secret"], { WEBHOOK_SECRET: "another-secret-0123456789" });
+  const refused = /^✗ .* refuses a ping signed with WEBHOOK_SECRET \(HTTP 401\)/;
+  expect(wrong).toEqual({ code: 1, said: [expect.stringMatching(refused)] });
 });

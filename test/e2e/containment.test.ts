@@ -1,12 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ModelScript } from "../../src/demo/model-script.ts";
-import { findSecrets } from "../helpers/find-secret.ts";
-import { DONE, openWorld, until, type World } from "./world.ts";
+import { DONE, openWorld, type World } from "./world.ts";
 
 let world: World;
 let script: ModelScript = [];
@@ -34,61 +30,6 @@ async function runInside(command: string, { say = "Looked." } = {}): Promise<str
   await world.nextResult({ withinMs: 90_000 });
   return output;
 }
-
-test(
-  "EN-014: no secret is anywhere: not in the container, the files, the thread, the pull request, the commit or the log",
-  { timeout: 180_000 },
-  async () => {
-    const lines: string[] = [];
-    const write = process.stderr.write.bind(process.stderr);
-    process.stderr.write = (line: string | Uint8Array): boolean => (lines.push(String(line)), true);
-    let inspected = "";
-    try {
-      const looking =
-        "env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'; git config -l --show-origin; git remote -v; find / -xdev -type f -size -64k -not -path '/proc/*' -not -path '/usr/*' -not -path '/sys/*' -exec cat {} + 2>/dev/null | head -c 3000000; echo changed > looked.txt; sleep 1";
-      const watching = until("the container", () => {
-        const ids = execFileSync("docker", [
-          "ps",
-          "-q",
-          "--filter",
-          `label=codex-orchestrator.instance=${world.server.product.paths.instance}`,
-        ])
-          .toString()
-          .trim();
-        if (ids === "") return undefined;
-        inspected = execFileSync("docker", ["inspect", ...ids.split("\n")]).toString();
-        return true;
-      });
-      await runInside(looking, { say: "Looked around." });
-      await watching;
-    } finally {
-      process.stderr.write = write;
-    }
-    const { github, apiKey, runsPath } = world;
-    const tokens = github.listInstallationTokens();
-    expect(tokens.length).toBeGreaterThan(1);
-    const secrets = {
-      apiKey,
-      privateKey: github.app.privateKey,
-      webhookSecret: github.app.webhookSecret,
-      ...Object.fromEntries(tokens.map((token, index) => [`token ${index}`, token])),
-    };
-
-    expect(output.length).toBeGreaterThan(1000);
-    expect(findSecrets(output, secrets)).toEqual([]);
-    expect(inspected).toContain("codex-runner");
-    expect(findSecrets(inspected, secrets)).toEqual([]);
-    expect(lines.length).toBeGreaterThan(0);
-    expect(findSecrets(lines.join(""), secrets)).toEqual([]);
-    for (const file of readdirSync(runsPath, { recursive: true }).map((name) => join(runsPath, String(name)))) {
-      expect([file, statSync(file).isFile() ? findSecrets(readFileSync(file), secrets) : []]).toEqual([file, []]);
-    }
-    const said = JSON.stringify(github.requests.filter(({ method }) => method !== "GET").map(({ body }) => body));
-    expect(findSecrets(said, secrets)).toEqual([]);
-    expect(findSecrets(await github.git.git(github.repository, ["log", "--all", "-p"]), secrets)).toEqual([]);
-    for (const request of world.model.requests) expect(findSecrets(JSON.stringify(request.body), secrets)).toEqual([]);
-  },
-);
 
 describe("from inside the container", () => {
   let server: Server;

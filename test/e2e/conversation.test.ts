@@ -48,7 +48,7 @@ test(
     const second = await inState(1, "queued");
     const standing = await ask("/codex status");
     expect(standing).toMatch(
-      new RegExp(`^rocket: .*Runs of this thread[^]*${short(second)}\` \\*\\*queued\\*\\*, position 1`),
+      new RegExp(`^rocket: [^]*Runs of this thread[^]*${short(second)}\` \\*\\*queued\\*\\*, position 1`),
     );
     expect(standing).toContain(`\`${short(first)}\` **running**`);
 
@@ -122,6 +122,20 @@ test(
     const further = await inState(first + 2, "done");
     expect(further.result).toMatchObject({ branch: answered.result?.branch, pull_request: { number } });
     expect(further.result?.codex?.thread_id).toBe(asked.result?.codex?.thread_id);
+
+    script = [
+      { items: [{ kind: "shell", command: "echo half > half.txt" }] },
+      { items: [{ kind: "say", text: "Left or right? SECOND-QUESTION\n::MCP_STATUS::NEED_USER" }] },
+    ];
+    await world.comment("/codex Turn somewhere", { on: number });
+    expect((await inState(first + 3, "need_user")).result).toMatchObject({ branch: null, commit: null });
+    script = work("left");
+    await world.comment("/codex Left", { on: number });
+    const turned = await inState(first + 4, "done");
+    expect(turned.result).toMatchObject({ branch: answered.result?.branch, pull_request: { number } });
+    expect(turned.result?.output.files_changed).toEqual(["half.txt", "left.txt"]);
+    expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("SECOND-QUESTION");
+
     const refused = await world.comment("/codex --branch other Go elsewhere", { on: number });
     expect(await world.reported(refused)).toBe("confused");
   },

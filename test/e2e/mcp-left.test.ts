@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -7,7 +7,7 @@ import type { ModelScript } from "../../src/demo/model-script.ts";
 import { readConfig } from "../../src/config.ts";
 import { RunResult } from "../../src/run/result.ts";
 import { connectOverHttp, connectOverStdio, type McpClient } from "../helpers/mcp-clients.ts";
-import { startServer } from "../../src/serve.ts";
+import { startServer } from "../../src/commands/serve.ts";
 import { startPostgres, type PostgresServer } from "../helpers/postgres.ts";
 import { DONE, openWorld, until, type World } from "./world.ts";
 
@@ -47,7 +47,8 @@ describe("a run that an MCP server over stdio leaves", () => {
     const runId = runIdOf(open);
     await until("the agent at work", async () => {
       const status = await first.call("codex_run_status", { run_id: runId, wait: 0 });
-      return status.structuredContent?.["status"] === "running" && world.model.requests.length > 0 ? true : undefined;
+      const isAtWork = existsSync(join(world.runsPath, ".state", "work", runId, "ws", "work.txt"));
+      return status.structuredContent?.["status"] === "running" && isAtWork ? true : undefined;
     });
     await end(first);
     expect(await world.containers()).toHaveLength(1);

@@ -4,8 +4,8 @@ import { createNodeMiddleware, Probot } from "probot";
 import { expect, test } from "vitest";
 import { compose } from "../../src/compose.ts";
 import { readConfig } from "../../src/config.ts";
-import { createReporter } from "../../src/github-reporter.ts";
-import { createApp } from "../../src/serve.ts";
+import { createReporter } from "../../src/compose/github-reporter.ts";
+import { createApp } from "../../src/commands/serve.ts";
 import { DONE, openWorld } from "./world.ts";
 
 test("the application works in a Probot host that is not ours", async () => {

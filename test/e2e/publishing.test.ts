@@ -1,5 +1,8 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ModelScript } from "../../src/demo/model-script.ts";
+import { toShortId } from "../../src/run/id.ts";
 import { waitForNothingLeft } from "./leftovers.ts";
 import { DONE, openWorld, type World } from "./world.ts";
 
@@ -58,9 +61,12 @@ test("a rejected push keeps the patch, says why, and publishing again brings it 
     published.commit,
   );
   expect(world.model.requests.length).toBe(asked);
+  // As a process leaves it that is killed between the record and the file.
+  writeFileSync(join(world.runsPath, result.run_id, "result.json"), JSON.stringify(result));
   await expect(world.server.product.publishRun(result.run_id, { protectedFiles: "held" })).rejects.toThrow(
     /published already/,
   );
+  expect(JSON.parse(world.file(result, "result.json"))).toMatchObject({ status: "done", commit: published.commit });
   expect([await pullRequests(), await waitForNothingLeft(world)]).toEqual([1, []]);
 });
 
@@ -77,6 +83,34 @@ test("protected files are held back, and published when somebody allows them", a
   expect(await world.server.product.publishRun(result.run_id, { protectedFiles: "allowed" })).toMatchObject({
     status: "done",
   });
+});
+
+test("a change with what looks like a token is held: the comment says where, nothing publishes it but a new run", async () => {
+  const token = ["ghp", "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5"].join("_");
+  script = [
+    { items: [{ kind: "shell", command: `printf 'a\\nkey = "${token}"\\n' > settings.ini` }] },
+    { items: [{ kind: "say", text: `Wrote the settings.\n${DONE}` }] },
+  ];
+  const asked = await world.comment("/codex --allow-protected Write the settings");
+  const result = await world.nextResult();
+  expect(await world.reported(asked)).toBe("confused");
+  expect(result).toMatchObject({
+    status: "error",
+    error: { reason: "secret-found", message: expect.stringContaining("settings.ini:2 (GITHUB_TOKEN)") },
+    ...{ branch: null, output: { files_changed: ["settings.ini"] } },
+  });
+  expect(world.file(result, "changes.patch")).toContain(token);
+  const refused = await world.comment(`/codex publish ${toShortId(result.run_id)} --allow-protected`);
+  expect(await world.reported(refused)).toBe("confused");
+  await expect(world.server.product.publishRun(result.run_id, { protectedFiles: "allowed" })).rejects.toThrow(
+    "A run that ended secret-found is not published.",
+  );
+  const comments = (await world.botComments()).join("\n");
+  expect(comments).toContain("settings.ini:2");
+  expect([comments.includes(token), await world.pullRequests()]).toEqual([false, []]);
+  script = WORK;
+  await world.comment("/codex Write them without the token");
+  expect(await world.nextResult()).toMatchObject({ status: "done", output: { files_changed: ["work.txt"] } });
 });
 
 test("--allow-protected publishes them in the first place", async () => {
@@ -130,7 +164,20 @@ test("a token that expires during the run is renewed", async () => {
   expect(await world.nextResult()).toMatchObject({ status: "done", pull_request: { number: expect.any(Number) } });
 });
 
-test("AZ-011: a permission withdrawn during the run keeps the patch and pushes nothing", async () => {
+test("a branch that is there is not worked for, let alone pushed to, the default branch least of all", async () => {
+  const { repository, git } = world.github;
+  const sha = await git.resolve(repository, "refs/heads/main");
+  await git.git(repository, ["branch", "side", "main"]);
+  for (const options of ["--branch main", "--branch side", "--base side --branch side"]) {
+    const commentId = await world.comment(`/codex ${options} Do the work`);
+    expect(await world.reported(commentId)).toBe("confused");
+  }
+  expect((await world.botComments()).join("\n").match(/The branch (?:main|side) exists already/g)).toHaveLength(3);
+  expect(world.model.requests).toEqual([]);
+  for (const branch of ["main", "side"]) expect(await git.resolve(repository, `refs/heads/${branch}`)).toBe(sha);
+});
+
+test("AZ-011: a permission withdrawn during the run keeps the patch and pushes nothing, until another writer publishes it", async () => {
   const path = "/repos/{owner}/{repo}/collaborators/octocat/permission";
   script = [{ items: [{ kind: "shell", command: "echo work > work.txt; sleep 2" }] }, ...WORK.slice(1)];
   await world.comment("/codex Do the work");
@@ -140,16 +187,16 @@ test("AZ-011: a permission withdrawn during the run keeps the patch and pushes n
         method: "GET",
         path,
         status: 200,
-        times: 1,
+        times: 9,
         body: { permission: "read", role_name: "read", user: { id: 583_231, login: "octocat" } },
       }),
     1200,
   );
-  expect(await world.nextResult()).toMatchObject({
-    status: "error",
-    error: { reason: "permission-withdrawn" },
-    branch: null,
-  });
+  const result = await world.nextResult();
+  expect(result).toMatchObject({ status: "error", error: { reason: "permission-withdrawn" }, branch: null });
+  expect(result.error?.hint).toContain("somebody who may write");
+  const published = await world.server.product.publishRun(result.run_id, { protectedFiles: "held" });
+  expect(published).toMatchObject({ status: "done", pull_request: { number: expect.any(Number) } });
 });
 
 test("a comment delivered again, also after a restart of the record, starts nothing", async () => {

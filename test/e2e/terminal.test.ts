@@ -8,6 +8,7 @@ import type { ModelScript } from "../../src/demo/model-script.ts";
 import { startGitHubStandIn } from "../../src/demo/github/stand-in.ts";
 import { startScriptedModel, type ScriptedModel } from "../../src/demo/scripted-model.ts";
 import { RunResult } from "../../src/run/result.ts";
+import { startCollector } from "../tracing/collector.ts";
 import { DONE } from "./world.ts";
 
 const bin = join(import.meta.dirname, "..", "..", "bin", "codex-orchestrator.mjs");
@@ -94,6 +95,10 @@ describe("run on a local repository", () => {
     const log = await cli(["runs", "log", result.run_id]);
     expect(log.out).toContain("echo more");
     expect(result.output).toMatchObject({ full_log: log.out, log_truncated: false });
+    for (const [artifact, text] of Object.entries({ log: log.out, diff: diff.out })) {
+      const printed = await cli(["runs", artifact, result.run_id, "--json"]);
+      expect(JSON.parse(printed.out)).toEqual({ run_id: result.run_id, artifact, text });
+    }
     expect(JSON.parse((await cli(["runs", "show", result.run_id, "--json"])).out)).toEqual(result);
     expect(JSON.parse((await cli(["runs", "cancel", result.run_id, "--json"])).out)).toEqual(result);
     expect(JSON.parse(readFileSync(join(folder, "runs", result.run_id, "result.json"), "utf8"))).toEqual(result);
@@ -102,13 +107,31 @@ describe("run on a local repository", () => {
     ]);
   });
 
-  test("makes the branch that was asked for, and leaves the checked-out files alone", async () => {
-    const ended = await cli(["run", "Say more", "--repo", repository, "--branch", "more", "--json"]);
+  test("makes the branch that was asked for, leaves the checked-out files alone, and tells a collector of it", async () => {
+    await using collector = await startCollector();
+    const ended = await cli(["run", "Say more", "--repo", repository, "--branch", "more", "--json"], {
+      environment: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+    });
     const result = RunResult.parse(JSON.parse(ended.out));
+    const told = collector.spans.map(({ name, traceId }) => `${name} ${traceId}`).sort();
+    const stages = ["cloning", "publishing", "queued", "run", "running"];
+    expect(told).toEqual(stages.map((name) => `${name} ${result.run_id.replaceAll("-", "")}`));
     expect([ended.code, result.branch]).toEqual([0, "more"]);
     expect(git("rev-parse", "more").trim()).toBe(result.commit);
     expect(git("show", "more:hello.txt")).toBe("hello\nmore\n");
     expect(git("status", "--porcelain")).toBe("");
+  });
+
+  test("reaches the hosts of EGRESS_ALLOW, though no repository names them", async () => {
+    const toConnect = (host: string): string =>
+      `openssl s_client -proxy 127.0.0.1:8377 -connect ${host}:443 </dev/null 2>/dev/null`;
+    const command = ["operator.invalid", "nobody.invalid"].map(toConnect).join("; ");
+    script = [{ items: [{ kind: "shell", command }] }, { items: [{ kind: "say", text: DONE }] }];
+    const args = ["run", "Fetch it", "--repo", repository, "--json"];
+    const ended = await cli(args, { environment: { EGRESS_ALLOW: "operator.invalid" } });
+    const { output } = RunResult.parse(JSON.parse(ended.out));
+    expect(output.full_log).toMatch(/^\[egress: operator\.invalid could not be found \(\w+\)\]$/m);
+    expect(output.full_log).toContain("[egress: nobody.invalid is not in this repository's egress list]");
   });
 
   test("is done once more by runs retry, as a new run with the same request", async () => {

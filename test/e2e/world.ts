@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,10 +7,11 @@ import { z } from "zod";
 import { compose } from "../../src/compose.ts";
 import { readConfig, type Config } from "../../src/config.ts";
 import type { FoundContainer } from "../../src/container/engine.ts";
-import { startGitHubStandIn, type GitHubStandIn } from "../../src/demo/github/stand-in.ts";
+import { startGitHubStandIn, type GitHubStandIn, type GitHubStandInOptions } from "../../src/demo/github/stand-in.ts";
 import { startScriptedModel, type ScriptedModel, type ScriptSource } from "../../src/demo/scripted-model.ts";
 import { RunResult } from "../../src/run/result.ts";
-import { startServer, type RunningServer } from "../../src/serve.ts";
+import { removeFolder } from "../helpers/remove-folder.ts";
+import { startServer, type RunningServer } from "../../src/commands/serve.ts";
 
 export const DONE = "::MCP_STATUS::DONE";
 
@@ -42,28 +43,36 @@ export type World = AsyncDisposable & {
 export type OpenWorldOptions = {
   script: ScriptSource;
   environment?: Record<string, string>;
+  /** What is on GitHub to begin with; the demo's repository and issue when left out. */
+  github?: GitHubStandInOptions;
   /** `stopped`: the test starts servers of its own; `server` then serves for looking at what they do. */
   server?: "started" | "stopped";
 };
+
+/** GitHub and people would be told too much at once; a stand-in bears it, and tests need not wait. */
+const WITHOUT_WAITS = { commentGapMs: 300, writesAtOnce: 100_000 };
 
 /** Opens a world whose server answers on a free port. */
 export async function openWorld({
   script,
   environment: extra = {},
+  github: seeds = {},
   server: wanted = "started",
 }: OpenWorldOptions): Promise<World> {
   await using disposables = new AsyncDisposableStack();
   const apiKey = `sk-canary-${randomBytes(16).toString("hex")}`;
   const folder = mkdtempSync(join(tmpdir(), "e2e-"));
-  disposables.defer(() => rmSync(folder, { recursive: true, force: true }));
+  disposables.defer(() => removeFolder(folder));
   const runsPath = join(folder, "runs");
   mkdirSync(runsPath);
   chmodSync(runsPath, 0o750);
-  const github = disposables.use(await startGitHubStandIn());
+  const github = disposables.use(await startGitHubStandIn(seeds));
   const model = disposables.use(await startScriptedModel(script, { apiKey }));
   const environment = toEnvironment({ github, model, apiKey, runsPath, extra });
   const config = readConfig({ environment, folder });
-  const server = disposables.use(wanted === "started" ? await startServer(config) : await openLook(config));
+  const server = disposables.use(
+    wanted === "started" ? await startServer(config, WITHOUT_WAITS) : await openLook(config),
+  );
   const owned = disposables.move();
   const seen = new Set<string>();
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { createModelFilter } from "../../src/gateway/allowed-model.ts";
 import { checkModelRequest } from "../../src/gateway/check-model-request.ts";
 
 const fixtures = new URL("../fixtures/codex/", import.meta.url);
@@ -158,6 +159,8 @@ describe("MP-004: only data: URLs", () => {
     { type: "input_file", file_url: "https://evil" },
     { type: "input_file", file_url: "file:///etc/passwd" },
     { type: "input_audio", audio_url: "ftp://evil" },
+    { type: "input_film", video_url: "https://evil" },
+    { type: "input_text", text: "x", vector_store_ids: ["vs_1"] },
     { type: "input_text", text: "x", deep: { deeper: [{ server_url: "https://evil" }] } },
   ];
   test.each(refused)("MP-004: %j is refused", (part) => {
@@ -198,6 +201,7 @@ describe("MP-005: nothing stored, nothing from the store", () => {
     conversation: { conversation: { id: "conv" } },
     "conversation by name": { conversation: "conv" },
     prompt: { prompt: { id: "pmpt" } },
+    "prompt by name": { prompt: "pmpt" },
     "a stored item": { input: [{ type: "item_reference", id: "msg_1" }] },
     "an unknown item": { input: [{ type: "mcp_call", server_label: "x" }] },
     "an unknown field with a value inside": { connectors: { id: 1 } },
@@ -219,11 +223,13 @@ describe("MP-005: nothing stored, nothing from the store", () => {
   });
 });
 
-test("MP-006: a model that is not on the list is refused", () => {
-  expect(checkModelRequest(base, { models: ["gpt-5.5"] }).verdict).toBe("allowed");
-  expect(checkModelRequest(base, { models: ["gpt-5"] })).toEqual({
-    verdict: "refused",
-    why: 'The model "gpt-5.5" is not one of those allowed.',
-  });
-  expect(checkModelRequest({ input: "x" }, { models: ["gpt-5.5"] }).verdict).toBe("refused");
+test("MP-006: a model that is not allowed is refused, and so is a request that names none", () => {
+  const isModelAllowed = createModelFilter(["gpt-5.*", "ours/*"]);
+  for (const model of ["gpt-5.5", "ours/large"])
+    expect(checkModelRequest({ ...base, model }, { isModelAllowed }).verdict).toBe("allowed");
+  for (const model of ["gpt-5", "GPT-5.5", "ours/x/y", "x gpt-5.5", ""])
+    expect(checkModelRequest({ ...base, model }, { isModelAllowed })).toEqual({ verdict: "forbidden-model", model });
+  expect(checkModelRequest({ input: "x" }, { isModelAllowed })).toEqual({ verdict: "forbidden-model", model: null });
+  const none = createModelFilter([]);
+  expect(checkModelRequest(base, { isModelAllowed: none }).verdict).toBe("forbidden-model");
 });

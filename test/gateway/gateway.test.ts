@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { createModelFilter } from "../../src/gateway/allowed-model.ts";
 import { openGateway } from "../../src/gateway/gateway.ts";
 import {
   completed,
@@ -149,14 +150,37 @@ describe("what is passed on", () => {
     await using upstream = await startUpstream(fine);
     const refused: string[] = [];
     await using gateway = await startGateway(upstream.url, {
-      models: ["gpt-5.5"],
+      isModelAllowed: createModelFilter(["gpt-5.5"]),
       onRefused: (why) => refused.push(why),
     });
     for (const body of ["no json", { model: "other", input: "x" }, { model: "gpt-5.5", background: true }])
       expect((await post(gateway.socketPath, body)).status).toBe(400);
-    expect((await post(gateway.socketPath, "{}", { headers: { "content-encoding": "gzip" } })).status).toBe(400);
+    const compressed = await post(gateway.socketPath, undefined, { headers: { "content-encoding": "gzip" } });
+    expect([compressed.status, compressed.text]).toEqual([400, expect.stringContaining("compressed")]);
     expect(refused).toHaveLength(4);
-    expect([upstream.requests, gateway.failure]).toEqual([[], null]);
+    expect([upstream.requests, gateway.failure]).toEqual([
+      [],
+      {
+        ...{ reason: "model-unavailable", concerns: "run" },
+        message: 'The run asked for "other", and this server allows others only (ALLOWED_MODELS).',
+        hint: "Name another model, or have the operator add it to ALLOWED_MODELS.",
+      },
+    ]);
+  });
+
+  test("four requests of the greatest length are held at once, and the next one is put off", async () => {
+    await using upstream = await startUpstream(fine);
+    await using gateway = await startGateway(upstream.url);
+    const almost = Buffer.alloc(32 * 1024 * 1024 - 1, "x");
+    const head = `POST /v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: ${almost.length + 1}\r\n\r\n`;
+    const sockets = Array.from({ length: 4 }, () => connect(gateway.socketPath));
+    try {
+      await Promise.all(sockets.map((socket) => new Promise((done) => socket.write(head + almost.toString(), done))));
+      await expect.poll(async () => (await post(gateway.socketPath)).status).toBe(503);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+    await expect.poll(async () => (await post(gateway.socketPath)).status).toBe(200);
   });
 
   test("a request over 32 MiB is refused, and the connection lives on", async () => {

@@ -38,9 +38,8 @@ test("a body that is too large is refused, one without end is cut", async () => 
   const budget = createByteBudget(4 * MAX_BODY_BYTES);
   const chunk = Buffer.alloc(MAX_BODY_BYTES / 4, "x");
   using held = budget.hold();
-  expect(await readRequestBody(toRequest(...Array.from({ length: 5 }, () => chunk)), { held })).toEqual({
-    verdict: "too-large",
-  });
+  const { verdict } = await readRequestBody(toRequest(...Array.from({ length: 5 }, () => chunk)), { held });
+  expect(verdict).toBe("too-large");
   await expect(readRequestBody(toRequest(...Array.from({ length: 40 }, () => chunk)), { held })).rejects.toThrow(
     "no end",
   );

@@ -26,7 +26,7 @@ export async function runCodexContainer(
   await writeFile(join(folders.paths.inputPath, "go"), "");
   const spec = {
     ...toTestSpec(folders, { script: "", memoryBytes: 2 ** 30, pids: 256 }),
-    entrypoint: ["/usr/local/bin/run-entry"],
+    entrypoint: ["/opt/codex-runner/run-entry"],
     command: toCodexArgv({ model: "gpt-5.5", effort: null, dir: null, resumeThreadId: null }),
   };
   await using container = await startContainer(engine, { spec });

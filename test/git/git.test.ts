@@ -190,3 +190,12 @@ test("a program that does not exist rejects", async () => {
   vi.stubEnv("PATH", folder);
   await expect(runGit(["version"], {})).rejects.toThrow("ENOENT");
 });
+
+test("what a server says is looked through for addresses at once, also when it is one long word", () => {
+  const startedAt = performance.now();
+  const stderr = `fatal: ${"a".repeat(60_000)} https://user:word@example.org/x`;
+  const { message } = new GitError("fetch", { exitCode: 1, stderr, credential: null });
+  expect(message).toContain("https://example.org/x");
+  // A pattern that begins anew at each letter takes 7 s.
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+});

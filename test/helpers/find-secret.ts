@@ -1,4 +1,4 @@
-/** Every form a secret can take in a text: plain, URL-encoded, JSON-escaped, base64 at each offset. */
+/** Every form a secret can take in a text: plain, encoded for a URL or JSON, in hexadecimal digits, base64 at each offset. */
 export function toSecretForms(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const encoded = [0, 1, 2].map((offset) => {
@@ -6,8 +6,20 @@ export function toSecretForms(secret: string): string[] {
     return text.slice(offset === 0 ? 0 : offset + 1, Math.floor(((offset + bytes.length) * 8) / 6));
   });
   const urlSafe = encoded.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"));
+  const json = JSON.stringify(secret).slice(1, -1);
+  const url = encodeURIComponent(secret);
+  const percent = [...bytes].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
   return [
-    ...new Set([secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), ...encoded, ...urlSafe]),
+    ...new Set([
+      secret,
+      url,
+      url.toLowerCase(),
+      percent,
+      percent.toUpperCase(),
+      json,
+      JSON.stringify(json).slice(1, -1),
+    ]),
+    ...new Set([bytes.toString("hex"), ...encoded, ...urlSafe]),
   ];
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compose, type Composition } from "../../src/compose.ts";
 import { readConfig } from "../../src/config.ts";
-import { openMcpRoute } from "../../src/mcp-route.ts";
+import { openMcpRoute } from "../../src/compose/mcp-route.ts";
 import { startWebServer } from "../../src/web/server.ts";
 
 export const MCP_TOKEN = "mcp-test-0123456789abcdef";

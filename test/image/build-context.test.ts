@@ -32,7 +32,7 @@ describe("the recipe", () => {
   });
 
   test("its hash changes with every byte of it", async () => {
-    for (const name of ["Dockerfile", "run-entry"]) {
+    for (const name of ["Dockerfile", "run-entry", "git"]) {
       writeFileSync(join(folder, name), readFileSync(join(docker, name)));
     }
     const before = await readRecipe(folder);
@@ -43,12 +43,12 @@ describe("the recipe", () => {
 
   test("a Dockerfile that pins no Codex is a defect", async () => {
     writeFileSync(join(folder, "Dockerfile"), "ARG BASE_IMAGE=x\nFROM x\n");
-    writeFileSync(join(folder, "run-entry"), "");
+    for (const name of ["run-entry", "git"]) writeFileSync(join(folder, name), "");
     await expect(readRecipe(folder)).rejects.toThrow(/CODEX_VERSION/);
   });
 
   test("names no host of a registry or a mirror", () => {
-    for (const name of ["Dockerfile", "run-entry"]) {
+    for (const name of ["Dockerfile", "run-entry", "git"]) {
       expect(readFileSync(join(docker, name), "utf8")).not.toMatch(/https?:|\b[\w-]+\.(org|com|io|net)\b/);
     }
   });
@@ -67,6 +67,7 @@ describe("the build context", () => {
     expect([...entries].map(([name, { mode, size }]) => [name, mode.toString(8), size])).toEqual([
       ["Dockerfile", "644", expect.any(Number)],
       ["run-entry", "755", expect.any(Number)],
+      ["git", "755", expect.any(Number)],
       ["codex/", "755", 0],
       ["codex/package.json", "755", 2],
       ["codex/vendor/x/bin/codex", "755", 300_000],

@@ -3,7 +3,7 @@ import { Writable } from "node:stream";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createLogger } from "../../src/logger.ts";
-import { createMask } from "../../src/mask.ts";
+import { createMask } from "../../src/masking/mask.ts";
 import { bearer, makeAuthFolder, makeLogin, startTokenServer, toChatGptFile } from "./login-fixture.ts";
 
 const CHATGPT_URL = "https://chatgpt.com/backend-api/codex";

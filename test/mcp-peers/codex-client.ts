@@ -48,6 +48,8 @@ export async function askCodex(prompt: string, options: AskCodexOptions): Promis
   const settings = [
     ...["model_provider=scripted", "model_providers.scripted.name=scripted", "analytics.enabled=false"],
     ...[`model_providers.scripted.base_url=${model.baseUrl}`, "model_providers.scripted.env_key=MODEL_KEY"],
+    // Else it begins the turn without the tools of a server that takes a moment to start, as all do on a busy machine.
+    "mcp_servers.codex-orchestrator.required=true",
   ].flatMap((setting) => ["-c", setting]);
   const flags = ["--disable", "plugins", "--disable", "unbounded_connection_retries", "--skip-git-repo-check"];
   const unasked = "--dangerously-bypass-approvals-and-sandbox";

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { createLogger } from "../../src/logger.ts";
-import { createMask } from "../../src/mask.ts";
+import { createMask } from "../../src/masking/mask.ts";
 import { findDestination } from "../../src/publish/destination.ts";
 import { createGitHubAccess } from "../../src/publish/github-access.ts";
 import { publishChanges, type Published } from "../../src/publish/publish.ts";

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createLogger } from "../../src/logger.ts";
-import { createMask } from "../../src/mask.ts";
+import { createMask } from "../../src/masking/mask.ts";
 import { createGitHubAccess } from "../../src/publish/github-access.ts";
 import { createGitHubClients, type GitHubClients } from "../../src/publish/github-client.ts";
 

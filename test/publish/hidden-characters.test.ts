@@ -22,7 +22,7 @@ test("WS-029: added lines with direction marks, invisible characters and tags ar
     "diff --git a/src/a.ts b/src/a.ts",
     "--- a/src/a.ts",
     "+++ b/src/a.ts",
-    "@@ -1,2 +1,4 @@",
+    "@@ -1 +1,4 @@",
     " const a = 1;",
     "+const b = 2; // \u202e evil",
     "+const c = 3;",
@@ -46,4 +46,9 @@ test("removed and unchanged lines, emoji and an empty patch give nothing", async
   expect(
     await find("diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n \u202e\n-\u202e\n+\u2764\ufe0f fine\n"),
   ).toEqual([]);
+});
+
+test("a carriage return and other line separators in a line hide nothing of what follows", async () => {
+  const head = "diff --git a/a b/a\n--- a/a\n+++ b/a\n";
+  expect(await find(`${head}@@ -0,0 +1,2 @@\n+a\rdiff --git \u202e evil\n+b\u2028 \u202e\n`)).toEqual(["a:1", "a:2"]);
 });

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { createRepositoryFilter } from "../../src/publish/allowed.ts";
-import { toBranchName } from "../../src/publish/branch.ts";
+import { fillBranchPattern, isUsableBranchPattern, toBranchName } from "../../src/publish/branch.ts";
 import { toCommitMessage, toTitle } from "../../src/publish/commit.ts";
 import { findProtected } from "../../src/publish/protected.ts";
 import { toShortId } from "../../src/run/id.ts";
 import { BranchName } from "../../src/run/request.ts";
+import { NO_RULES } from "../../src/run/rules.ts";
 import { createRequest } from "../helpers/requests.ts";
 
 describe("a run's branch", () => {
@@ -31,6 +32,30 @@ describe("a run's branch", () => {
   ])("is a valid name for the prompt %j", (prompt) => {
     expect(BranchName.safeParse(toBranchName(createRequest({ prompt }))).success).toBe(true);
   });
+
+  test.each([
+    ["bot/{run}", "bot/9f3c21ab", "bot/9f3c21ab"],
+    ["{issue}/{slug}-{run}", "42/fix-it-9f3c21ab", "fix-it-9f3c21ab"],
+    ["feature/{issue}-{run}", "feature/42-9f3c21ab", "feature/9f3c21ab"],
+    ["feature/{run}-{issue}", "feature/9f3c21ab-42", "feature/9f3c21ab"],
+    ["a/{issue}/{run}", "a/42/9f3c21ab", "a/9f3c21ab"],
+    ["{run}/{issue}", "9f3c21ab/42", "9f3c21ab"],
+  ])("after the pattern %s is %s on an issue, and %s elsewhere", (pattern, onIssue, elsewhere) => {
+    const parts = { slug: "fix-it", run: "9f3c21ab" };
+    expect(fillBranchPattern(pattern, { ...parts, issue: "42" })).toBe(onIssue);
+    expect(fillBranchPattern(pattern, { ...parts, issue: null })).toBe(elsewhere);
+  });
+
+  test("follows the repository's pattern", () => {
+    const rules = { ...NO_RULES, branch: "bot/{run}/{slug}" };
+    const request = createRequest({ rules });
+    expect(toBranchName(request)).toBe(`bot/${toShortId(request.run_id)}/add-an-email-validator`);
+  });
+
+  test.each(["a..{run}", "x.lock/{run}", "{run}.lock", "{run}/", `{run}${"{slug}".repeat(6)}`, "{run}{issue}."])(
+    "cannot follow the pattern %s",
+    (pattern) => expect(isUsableBranchPattern(pattern)).toBe(false),
+  );
 
   test("is the one that was asked for", () => {
     expect(toBranchName(createRequest({ branch: BranchName.parse("my/own") }))).toBe("my/own");
@@ -59,12 +84,26 @@ describe("the title", () => {
   });
 });
 
+test.each([
+  ["Fixed it [skip ci]", "Fixed it (skip ci)"],
+  ["[[skip* ci]skip ci] Done", "[(skip ci)skip ci] Done"],
+  ["[CI SKIP] Done", "(CI SKIP) Done"],
+])("AT-24: the words that make GitHub skip checks have no meaning in the title of %j", (summary, title) => {
+  expect(toTitle({ summary, prompt: "x" })).toBe(title);
+});
+
+test("AT-24: a commit whose checks are held says so in a paragraph of its own", () => {
+  const message = toCommitMessage({ title: "Done", runId: "r", coAuthor: null, checks: "held" });
+  expect(message).toBe("Done\n\n[skip ci]\n\nCodex-Run: r\n");
+});
+
 test("OU-006: trailers from the model never reach the commit", () => {
   const summary = "Done.\n\nSigned-off-by: torvalds <t@example.com>\nCo-authored-by: victim <v@example.com>";
   const message = toCommitMessage({
     title: toTitle({ summary, prompt: "x" }),
     runId: "r",
     coAuthor: { name: "octocat", email: "o@example.com" },
+    checks: "run",
   });
   expect(message).toBe("Done\n\nCodex-Run: r\nCo-authored-by: octocat <o@example.com>\n");
 });
@@ -81,6 +120,15 @@ describe("protected files", () => {
     ".codex/config.toml",
     ".devcontainer/devcontainer.json",
     ".vscode/tasks.json",
+    "app/.vscode/launch.json",
+    "sub/.claude/settings.json",
+    ".devcontainer.json",
+    ".cursorrules",
+    ".idea/workspace.xml",
+    "all.code-workspace",
+    ".gitmodules",
+    ".hidden/AGENTS.md",
+    ".github/.actions/x.yml",
   ])("WS-028: %s is held", (path) => {
     expect(findProtected([path, "src/index.ts"])).toEqual([path]);
   });

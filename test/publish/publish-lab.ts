@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startGitHubStandIn, type GitHubStandIn } from "../../src/demo/github/stand-in.ts";
 import { createLogger } from "../../src/logger.ts";
-import { createMask } from "../../src/mask.ts";
+import { createMask } from "../../src/masking/mask.ts";
 import { findDestination, type AskPermission, type Destination } from "../../src/publish/destination.ts";
 import { createGitHubAccess, type GitHubAccess } from "../../src/publish/github-access.ts";
 import {
@@ -104,7 +104,13 @@ export class PublishLab implements AsyncDisposable {
       base: this.base,
       summary: "Changed a file.",
       body: {
-        ...{ files: [{ path: "changed.txt", kind: "added" }], leftOut: [], hiddenCharacters: [], commands: [] },
+        ...{
+          files: [{ path: "changed.txt", kind: "added" }],
+          leftOut: [],
+          hiddenCharacters: [],
+          commands: [],
+          verification: null,
+        },
         ...{ logTail: null, usage, codexVersion: null, model: null, runningS: 1 },
       },
     };

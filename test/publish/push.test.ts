@@ -59,6 +59,23 @@ test("a commit arrives on its branch, and pushing it again changes nothing", asy
   expect(await readRemoteBranch({ mirrorPath, url, credential: null, branch: "codex/none" })).toBeNull();
 });
 
+test("a branch that is to be made is not moved when it is there, not even forward", async () => {
+  const one = commit("one");
+  await push("taken", one);
+  const two = git(mirrorPath, "commit-tree", `${one}^{tree}`, "-p", one, "-m", "two");
+  const make = (branch: string, sha: string) =>
+    pushBranch({ mirrorPath, url, credential: null, commit: sha, branch, place: "new" });
+  expect(await failureOf(make("taken", two))).toMatchObject({
+    reason: "push-rejected",
+    message: expect.stringContaining("exists already"),
+  });
+  await make("taken", one);
+  expect(git(remote, "rev-parse", "taken")).toBe(one);
+  await make("free", two);
+  await push("taken", two);
+  expect([git(remote, "rev-parse", "free"), git(remote, "rev-parse", "taken")]).toEqual([two, two]);
+});
+
 test("GP-005: a branch that is there with other commits is never forced", async () => {
   const [theirs, ours] = [commit("theirs"), commit("ours")];
   await push("codex/one", theirs);

@@ -135,11 +135,14 @@ describe("repeated from the start by another process", () => {
     expect(theirs).not.toBe(first.published.commit);
   });
 
-  test("a branch that a person named and that is at the base still is moved forward", async () => {
+  test("a branch that a person named and that no run made stays where it is, also at the base", async () => {
     await lab.github.git.git(lab.github.repository, ["branch", "mine", "main"]);
-    const changes = { branch: BranchName.parse("mine") };
-    const { published } = await lab.publish({ attempt: "repeat", changes });
-    expect(await lab.branches()).toEqual({ mine: published.commit });
+    const main = await lab.github.git.resolve(lab.github.repository, "refs/heads/main");
+    const { failure, published } = await lab.publish({
+      ...{ attempt: "repeat", changes: { branch: BranchName.parse("mine") } },
+    });
+    expect(failure).toMatchObject({ reason: "push-rejected", message: expect.stringContaining("exists already") });
+    expect([published.commit, await lab.branches()]).toEqual([null, { mine: main }]);
   });
 });
 

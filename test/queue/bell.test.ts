@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createLogger, type Logger } from "../../src/logger.ts";
-import { createMask } from "../../src/mask.ts";
+import { createMask } from "../../src/masking/mask.ts";
 import type { Bell } from "../../src/queue/bell.ts";
 import { createLocalBell } from "../../src/queue/local-bell.ts";
 import { openPgBossBell } from "../../src/queue/pg-boss-bell.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createLogger } from "../../src/logger.ts";
-import { createMask } from "../../src/mask.ts";
+import { createMask } from "../../src/masking/mask.ts";
 import { createDispatcher, type Dispatcher, type Work, type WorkSignals } from "../../src/queue/dispatcher.ts";
 import { DetachedError } from "../../src/run/detached.ts";
 import { createRunId, type RunId } from "../../src/run/id.ts";
@@ -12,6 +12,7 @@ let waiting: Work[] = [];
 let left: Work[] = [];
 let signals: { cancel: RunId[]; lost: RunId[] };
 let leases: string[];
+let leave: () => Promise<void>;
 let pause: "none" | "new-runs" | "all";
 let executing: Map<RunId, WorkSignals & { end: () => void }>;
 let dispatcher: Dispatcher<Work>;
@@ -22,12 +23,13 @@ function createWork(changes: Partial<Work> = {}): Work {
 
 beforeEach(() => {
   [waiting, left, leases, pause] = [[], [], [], "none"];
+  leave = async () => void leases.push("leave");
   signals = { cancel: [], lost: [] };
   executing = new Map();
   dispatcher = createDispatcher<Work>({
     source: {
       beat: async () => void leases.push("beat"),
-      leave: async () => void leases.push("leave"),
+      leave: () => leave(),
       claimNext: async () => waiting.shift() ?? null,
       claimAbandoned: async () => left.shift() ?? null,
       listSignals: async () => signals,
@@ -109,6 +111,21 @@ test("stopping lets go of what goes on and keeps the lease; without anything goi
   await dispatcher.stop();
   expect(leases.at(-1)).toBe("leave");
 });
+
+test.each([
+  ["is away", () => Promise.reject(new Error("connection refused"))],
+  ["does not answer", () => new Promise<never>(() => {})],
+])(
+  "where the record %s, stopping and draining end all the same, and the lease runs out by itself",
+  async (_title, answer) => {
+    await dispatcher.start();
+    leave = answer;
+    const startedAt = performance.now();
+    await dispatcher.drain();
+    await dispatcher.stop();
+    expect(performance.now() - startedAt).toBeLessThan(8_000);
+  },
+);
 
 test("a run that is being taken while the process stops is let go of at once", async () => {
   await dispatcher.start();

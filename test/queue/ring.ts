@@ -1,5 +1,5 @@
 import { createLogger } from "../../src/logger.ts";
-import { createMask } from "../../src/mask.ts";
+import { createMask } from "../../src/masking/mask.ts";
 import { openPgBossBell } from "../../src/queue/pg-boss-bell.ts";
 
 // A process of its own that listens: prints `open`, then `heard` at the first ring, and ends.

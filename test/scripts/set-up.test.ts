@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -22,6 +22,8 @@ function run(argv: string[], { environment = {}, cwd = root }: RunOptions = {}) 
   const { status, stdout, stderr } = spawnSync(process.execPath, argv, { cwd, env, encoding: "utf8" });
   return { status, stdout, stderr };
 }
+
+const findGit = (): string => spawnSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).stdout.trim();
 
 /** Has a script believe that it runs on Node 20. */
 const onNode20 = [
@@ -51,6 +53,15 @@ describe("the set-up", () => {
     const { status, stderr } = run(["scripts/with-set-up.mjs"], { environment: { DOCKER_HOST: "ssh://a@b" } });
     expect(status).toBe(1);
     expect(stderr).toContain("the engine must be on it too");
+  });
+
+  test("says what to install when Chromium is missing and it may install nothing itself", () => {
+    symlinkSync(findGit(), join(folder, "git"));
+    const asUser = ["--import", "data:text/javascript,process.getuid = () => 1000"];
+    const argv = [...asUser, "scripts/with-set-up.mjs", "test:browser"];
+    const { status, stdout, stderr } = run(argv, { environment: { PATH: folder } });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toMatch(/^set-up: chromium missing\. .*[Ii]nstall.* chromium.*, then repeat the command\.\n$/);
   });
 
   test("names the commands there are when it does not know one", () => {
@@ -103,6 +114,30 @@ describe("the launcher", () => {
     const { status, stdout, stderr } = run([...onNode20, "bin/codex-orchestrator.mjs", "--help"], { cwd: folder });
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
     expect(stderr).toMatch(/^codex-orchestrator: Node 24 or newer is needed, this is 20\.1\.0; install it from .*\n$/);
+  });
+
+  test("on an older Node whose replacement is older as well starts no third one", () => {
+    const log = join(folder, "starts");
+    const count = `data:text/javascript,import{appendFileSync,readFileSync}from"node:fs";
+      appendFileSync("${log}","x");if(readFileSync("${log}").length>5)process.exit(99)`.replaceAll(/\n\s*/g, "");
+    const environment = {
+      NODE_OPTIONS: [...onNode20, "--import", count].map((part) => JSON.stringify(part)).join(" "),
+    };
+    const { status, stdout, stderr } = run(["bin/codex-orchestrator.mjs", "--help"], { environment });
+    expect({ status, stdout, starts: readFileSync(log, "utf8") }).toEqual({ status: 2, stdout: "", starts: "xx" });
+    expect(stderr).toMatch(/^codex-orchestrator: Node 24 or newer is needed, this is 20\.1\.0; install it from .*\n$/);
+  });
+
+  test("says what to do where the dependencies are not installed", () => {
+    cpSync(join(root, "bin"), join(folder, "bin"), { recursive: true });
+    writeFileSync(join(folder, "package.json"), `{ "type": "module" }`);
+    mkdirSync(join(folder, "src"));
+    writeFileSync(join(folder, "src/main.ts"), `import "not-installed-anywhere";`);
+    const { status, stdout, stderr } = run(["bin/codex-orchestrator.mjs", "--help"], { cwd: folder });
+    expect({ status, stdout, stderr }).toEqual({
+      ...{ status: 2, stdout: "" },
+      stderr: "codex-orchestrator: the dependencies are not installed; run `npm ci` in the checkout.\n",
+    });
   });
 
   test("runs the built program only while it is newer than the source", () => {

@@ -6,13 +6,13 @@ const filters = JSON.stringify({ label: [runLabel] });
 
 /**
  * The containers of runs that these tests started: others may use the same engine, so those count that were made since
- * then and mount nothing from outside the tests' folder. None when no engine answers.
+ * then and mount no folder from outside the tests' own. None when no engine answers.
  */
 export async function listOwnContainers(options: { folder: string; startedAtMs: number }): Promise<string[]> {
   const containers = await askOrNone((docker) => docker.listContainers({ all: true, filters }));
   return containers
     .filter(({ Created }) => Created * 1000 >= options.startedAtMs - 1000)
-    .filter(({ Mounts }) => Mounts.every(({ Source }) => Source.startsWith(options.folder)))
+    .filter(({ Mounts }) => Mounts.every(({ Type, Source }) => Type !== "bind" || Source.startsWith(options.folder)))
     .map(({ Id, Names, State }) => `container ${Names[0] ?? Id} (${State})`);
 }
 

@@ -1,11 +1,14 @@
+import { execFileSync } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,19 +41,43 @@ test("the copy holds the regular files, for their owner alone, in place of what 
   ]);
 });
 
-test("links are not followed, neither to files nor to folders", async () => {
+const passedOver: [title: string, plant: () => void][] = [
+  ["MK-003: a link to a file of the host", () => symlinkSync(join(folder, "secret"), join(from, "link"))],
+  ["MK-007: a folder on the way that is a link", () => symlinkSync(folder, join(from, "folder"))],
+  ["a pipe", () => void execFileSync("mkfifo", [join(from, "pipe")])],
+];
+
+test.each(passedOver)("%s is passed over, and nothing of the host's is copied", async (_, plant) => {
   writeFileSync(join(folder, "secret"), "secret");
-  symlinkSync(join(folder, "secret"), join(from, "link"));
-  symlinkSync(folder, join(from, "folder"));
-  await copyForeignFolder(from, { to, owner: null, limits });
-  expect(readdirSync(to)).toEqual(["2026"]);
+  plant();
+  expect(await copyForeignFolder(from, { to, owner: null, limits })).toBe(true);
+  expect(new Set(readdirSync(to, { recursive: true, encoding: "utf8" }))).toEqual(
+    new Set(["2026", "2026/11", "2026/11/thread.jsonl"]),
+  );
 });
 
-test("a folder that holds too much is refused, and nothing is left", async () => {
-  writeFileSync(join(from, "large"), "x".repeat(2_000));
-  await expect(copyForeignFolder(from, { to, owner: null, limits })).rejects.toThrow("larger than 1024 bytes");
-  expect(readdirSync(folder)).toEqual(["from"]);
+const refused: [title: string, plant: () => void, refusal: string][] = [
+  ["MK-006: a sparse file of 1 TB", () => truncateTo(join(from, "sparse"), 2 ** 40), "larger than 1024 bytes"],
+  ["MK-006: text over the limit", () => writeFileSync(join(from, "large"), "x".repeat(2_000)), "larger than 1024"],
+  ["MK-007: a link in place of the folder itself", () => swapForLink(from), "ENOTDIR"],
+];
+
+test.each(refused)("%s is refused, and nothing is left of the copy", async (_, plant, refusal) => {
+  plant();
+  const before = readdirSync(folder);
+  await expect(copyForeignFolder(from, { to, owner: null, limits })).rejects.toThrow(refusal);
+  expect(readdirSync(folder)).toEqual(before);
 });
+
+function truncateTo(path: string, bytes: number): void {
+  writeFileSync(path, "");
+  truncateSync(path, bytes);
+}
+
+function swapForLink(path: string): void {
+  renameSync(path, `${path}-real`);
+  symlinkSync(`${path}-real`, path);
+}
 
 test.each(["missing", "empty"])("of a folder that is %s there is no copy", async (name) => {
   mkdirSync(join(folder, "empty"));

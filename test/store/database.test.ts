@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,8 @@ import { text } from "node:stream/consumers";
 import { sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openDatabase } from "../../src/store/database.ts";
+import { inspectDatabase } from "../../src/store/inspect-database.ts";
+import { listMigrations } from "../../src/store/migrations.ts";
 import { describeBoth, noLimits, self } from "./lab.ts";
 
 let folder = "";
@@ -41,6 +43,36 @@ describeBoth("a database", (lab) => {
     await using database = await openDatabase(lab().place);
     await sql`INSERT INTO migrations (name, applied_at) VALUES ('999-later', '2030-01-01')`.execute(database.kysely);
     await expect(openDatabase(lab().place)).rejects.toThrow("a newer version has written it (999-later)");
+  });
+
+  test("that is looked into stays as it is, and tells what the next start would do", async () => {
+    await lab().add();
+    const whole = {
+      problems: [],
+      runs: 1,
+      pending: 0,
+      newer: null,
+      version: expect.stringMatching(/^(SQLite|PostgreSQL) \d/),
+    };
+    expect(await inspectDatabase(lab().place)).toEqual(whole);
+    const { kysely } = lab().database;
+    await sql`DELETE FROM migrations WHERE name = '006-branches'`.execute(kysely);
+    await sql`INSERT INTO migrations (name, applied_at) VALUES ('999-later', '2030-01-01')`.execute(kysely);
+    for (let look = 1; look <= 2; look++)
+      expect(await inspectDatabase(lab().place)).toEqual({ ...whole, pending: 1, newer: "999-later" });
+  });
+
+  test("that holds nothing yet is made by the next start, not by a look into it", async () => {
+    const place =
+      lab().place.kind === "sqlite" ? { kind: "sqlite" as const, path: join(folder, "new.db") } : lab().place;
+    if (place.kind === "postgres") await emptyDatabase();
+    const empty = { problems: [], runs: 0, pending: listMigrations().length, newer: null, version: expect.any(String) };
+    expect(await inspectDatabase(place)).toEqual(place.kind === "sqlite" ? null : empty);
+    const made =
+      place.kind === "sqlite"
+        ? [place.path].filter(existsSync)
+        : (await lab().database.kysely.introspection.getTables()).map(({ name }) => name);
+    expect(made).toEqual([]);
   });
 
   test("keeps nothing of a transaction that fails", async () => {

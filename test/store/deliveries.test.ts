@@ -35,10 +35,11 @@ describeBoth("deliveries", (lab) => {
     for (const id of ["c", "a", "b"]) await theirs.record(createDelivery(id, `1/${id}`, `{"id":"${id}"}`));
     theirs.markHandled("a");
     await theirs.flush();
-    const [here, alsoHere] = [open(), open()];
+    await using another = await startOtherProcess();
+    const [here, elsewhere] = [open(), open(another.identity)];
     expect(await here.takeUnhandled()).toEqual([]);
     await other.kill();
-    const taken = await Promise.all([here.takeUnhandled(), alsoHere.takeUnhandled()]);
+    const taken = await Promise.all([here.takeUnhandled(), here.takeUnhandled(), elsewhere.takeUnhandled()]);
     expect(taken.flat()).toEqual([createDelivery("c", "1/c", `{"id":"c"}`), createDelivery("b", "1/b", `{"id":"b"}`)]);
     expect(taken.filter(({ length }) => length > 0)).toHaveLength(1);
     expect(await here.takeUnhandled()).toEqual([]);
@@ -47,6 +48,33 @@ describeBoth("deliveries", (lab) => {
   test("that this process has itself are not taken from it", async () => {
     const store = open();
     await store.record(createDelivery("a", "1/1"));
+    expect(await store.takeUnhandled()).toEqual([]);
+  });
+
+  test("whose storing was not answered are taken up once, and told as repeated when they come again", async () => {
+    const { database } = lab();
+    await using other = await startOtherProcess();
+    await open(other.identity).record(createDelivery("b", "1/2"));
+    await other.kill();
+    let isAnswered = false;
+    const store = createDeliveryStore(
+      {
+        ...database,
+        transact: async (body, options) => {
+          const result = await database.transact(body, options);
+          if (!isAnswered) throw new Error("the connection was lost");
+          return result;
+        },
+      },
+      { process: self },
+    );
+    await expect(store.record(createDelivery("a", "1/1"))).rejects.toThrow("connection was lost");
+    await expect(store.takeUnhandled()).rejects.toThrow("connection was lost");
+    isAnswered = true;
+    expect(await store.record(createDelivery("a", "1/1"))).toBe("duplicate");
+    expect(toIds(await store.takeUnhandled()).toSorted()).toEqual(["a", "b"]);
+    expect(await store.takeUnhandled()).toEqual([]);
+    for (const id of ["a", "b"]) store.markHandled(id);
     expect(await store.takeUnhandled()).toEqual([]);
   });
 
@@ -95,5 +123,29 @@ describeBoth("deliveries", (lab) => {
     await expect(store.record(createDelivery("a", "1/1"))).rejects.toThrow("deliveries");
     await lab().database.kysely.schema.alterTable("away").renameTo("deliveries").execute();
     expect(await store.record(createDelivery("a", "1/1"))).toBe("new");
+  });
+
+  test("WH-013: that were handled long ago keep only their keys, so that a repeated one is known for a year", async () => {
+    const store = open();
+    const { kysely } = lab().database;
+    for (const id of ["old", "ancient", "young", "open"]) await store.record(createDelivery(id, `1/${id}`));
+    const at = {
+      old: "2026-01-01T00:00:00.000Z",
+      ancient: "2025-01-01T00:00:00.000Z",
+      young: "2026-03-01T00:00:00.000Z",
+    };
+    for (const [id, handled_at] of Object.entries(at))
+      await kysely.updateTable("deliveries").set({ handled_at }).where("delivery_id", "=", id).execute();
+    const options = { contentsBefore: new Date("2026-02-01"), keysBefore: new Date("2025-06-01") };
+    expect(await store.prune(options)).toBe(2);
+    expect(await store.prune(options)).toBe(0);
+    const rows = await kysely.selectFrom("deliveries").select(["delivery_id", "payload"]).orderBy("seq").execute();
+    expect(rows).toEqual([
+      { delivery_id: "old", payload: "" },
+      { delivery_id: "young", payload: "{}" },
+      { delivery_id: "open", payload: "{}" },
+    ]);
+    expect(await store.record(createDelivery("old", "1/other"))).toBe("duplicate");
+    expect(await store.record(createDelivery("other", "1/old"))).toBe("duplicate");
   });
 });

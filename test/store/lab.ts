@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from "vitest";
+import { CommandSpot } from "../../src/run/github-thread.ts";
 import type { RunRequest } from "../../src/run/request.ts";
 import { createClaimStore, type ClaimStore } from "../../src/store/claims.ts";
 import { openDatabase, type Database, type DatabasePlace } from "../../src/store/database.ts";
@@ -97,7 +98,7 @@ export function createNumberedRequest(
       repository_id: 2,
       number: thread ?? 1000 + number,
       is_pull_request: false,
-      comment_id: comment ?? number,
+      ...CommandSpot.parse({ comment_id: comment ?? number }),
       actor_id: 583231,
     },
     ...changes,

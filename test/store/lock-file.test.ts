@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { lockFile } from "../../src/store/lock-file.ts";
 
@@ -35,6 +37,22 @@ test("who does not get it in time is told so, and who has it keeps it", async ()
   lock[Symbol.dispose]();
   using _next = await lockFile(path, { waitMs: 0 });
 });
+
+test("a lock that was asked for again here in vain still keeps other processes out", async () => {
+  const path = await makePath();
+  using _lock = await lockFile(path, { waitMs: 1_000 });
+  await expect(lockFile(path, { waitMs: 0 })).rejects.toThrow("was locked");
+  expect(await tryInOtherProcess(path)).toBe("LockedError");
+});
+
+async function tryInOtherProcess(path: string): Promise<string> {
+  const module = join(import.meta.dirname, "../../src/store/lock-file.ts");
+  const script = `import { lockFile } from ${JSON.stringify(module)};
+    await lockFile(process.argv[1], { waitMs: 0 }).then(() => console.log("locked"), (error) => console.log(error.name));`;
+  const args = ["--no-warnings", "--input-type=module", "--eval", script, path];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return stdout.trim();
+}
 
 test("the lock is one empty file that only its owner can open", async () => {
   const path = await makePath();

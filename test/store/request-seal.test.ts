@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Checkpoint } from "../../src/run/checkpoint.ts";
 import { createClaimStore } from "../../src/store/claims.ts";
 import { createRequestSeal } from "../../src/store/request-seal.ts";
 import { createRunStore } from "../../src/store/runs.ts";
@@ -13,6 +14,10 @@ import { describeBoth, noLimits, self } from "./lab.ts";
 
 const shared = createRequestSeal({ kind: "shared", keyMaterial: "the key of all machines" });
 const variables = { MY_API_TOKEN: "top-secret-value", MODE: "fast" };
+const preparing: Checkpoint = {
+  ...{ step: "preparing", attempt: 1, losses: 0, startedAt: "2026-01-02T03:04:05.000Z" },
+  timings: { queued: 1, cloning: null, running: null, publishing: null },
+};
 const options = { deliveryId: null, home: null, maxQueued: 10 };
 
 describeBoth("the values of a run's variables", (lab) => {
@@ -60,6 +65,30 @@ describeBoth("the values of a run's variables", (lab) => {
     expect(await none.claimNext({ scope: "all", limits: noLimits })).toMatchObject({ variables: "lost" });
   });
 
+  test("that cannot be read just now do not leave the run hanging: it is taken again, after what else was left", async () => {
+    const locked = createRequest({ env_vars: variables });
+    let isReadable = false;
+    const { runs, claims } = open({
+      ...shared,
+      open: async (shown, sealed) => {
+        if (!isReadable) throw new Error("too many open files");
+        return shared.open(shown, sealed);
+      },
+    });
+    await runs.add(locked, options);
+    await expect(claims.claimNext({ scope: "all", limits: noLimits })).rejects.toThrow("too many open files");
+    const other = await lab().add({ repo: "other" });
+    const { writer } = (await claims.claimNext({ scope: "all", limits: noLimits })) ?? {};
+    await writer?.setCheckpoint(preparing);
+    await writer?.release();
+    expect(await claims.claimAbandoned({ scope: "all" })).toMatchObject({ request: other });
+    expect(await claims.claimAbandoned({ scope: "all" })).toBeNull();
+    await expect(claims.claimAbandoned({ scope: "all" })).rejects.toThrow("too many open files");
+    expect(await claims.claimAbandoned({ scope: "all" })).toBeNull();
+    isReadable = true;
+    expect(await claims.claimAbandoned({ scope: "all" })).toMatchObject({ request: locked, variables: "known" });
+  });
+
   test("of one run do not open those of another", async () => {
     const [one, other] = [createRequest({ env_vars: variables }), createRequest({ env_vars: variables })];
     const sealed = (await shared.close(one)) ?? "";
@@ -96,6 +125,16 @@ describe("the key of one machine", () => {
     rmSync(path);
     expect(await seal.open(request, sealed)).toBeNull();
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("opens from a backup what it sealed, on another machine", async () => {
+    const path = join(folder, "seal.key");
+    const request = createRequest({ env_vars: variables });
+    const sealed = (await createRequestSeal({ kind: "file", path }).close(request)) ?? "";
+    const restored = join(folder, "restored.key");
+    copyFileSync(path, restored);
+    rmSync(path);
+    expect(await createRequestSeal({ kind: "file", path: restored }).open(request, sealed)).toEqual(request);
   });
 
   test("is one, however many make it at once", async () => {

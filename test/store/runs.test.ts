@@ -117,13 +117,6 @@ describeBoth("the record of runs", (lab) => {
       expect(toIds(await runs.listThread({ repositoryId: 2, number: 7 }))).toEqual([second.run_id, first.run_id]);
       expect(await runs.listThread({ repositoryId: 3, number: 7 })).toEqual([]);
     });
-
-    test("of a person's runs are counted from a moment on", async () => {
-      await lab().add();
-      expect(await lab().runs.countByActor(583231, "2026-01-01T00:00:00Z")).toBe(1);
-      expect(await lab().runs.countByActor(583231, "2026-01-03T00:00:00Z")).toBe(0);
-      expect(await lab().runs.countByActor(1, "2026-01-01T00:00:00Z")).toBe(0);
-    });
   });
 
   describe("the position of a run", () => {
@@ -172,6 +165,18 @@ describeBoth("the record of runs", (lab) => {
       expect(await runs.reserveComment(runId, self)).toEqual({ kind: "mine", attempt: "repeat" });
       await runs.noteComment(runId, 99);
       expect(await runs.reserveComment(runId, self)).toEqual({ kind: "posted", commentId: 99 });
+    });
+
+    test("that its process could not post and gave back is posted by another living one, and given back by nobody else", async () => {
+      await using other = await startOtherProcess();
+      const { run_id: runId } = await lab().add();
+      const { runs } = lab();
+      await runs.reserveComment(runId, other.identity);
+      await runs.giveCommentBack(runId, self);
+      expect(await runs.reserveComment(runId, self)).toEqual({ kind: "others" });
+      await runs.giveCommentBack(runId, other.identity);
+      expect(await runs.reserveComment(runId, self)).toEqual({ kind: "mine", attempt: "repeat" });
+      expect(await runs.reserveComment(runId, other.identity)).toEqual({ kind: "others" });
     });
 
     test("is reserved once when several ask at the same moment", async () => {

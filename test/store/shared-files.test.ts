@@ -255,22 +255,6 @@ describe("who may write", () => {
   });
 });
 
-describe("pruning", () => {
-  test("takes the runs that got nothing since then, whole, and no others", async () => {
-    const [old, mixed, fresh] = [createRunId(), createRunId(), createRunId()];
-    const log = writeLog("text\n");
-    for (const run of [old, mixed, fresh]) await files.append(run, log);
-    await files.append(mixed, { ...log, name: "events.jsonl" });
-    await sql`UPDATE run_files SET created_at = '2020-01-01T00:00:00.000Z'
-      WHERE run_id = ${old} OR (run_id = ${mixed} AND name = 'log.txt')`.execute(database.kysely);
-    expect(await files.prune(new Date("2021-01-01"))).toBe(1);
-    expect(await files.list(old)).toEqual([]);
-    expect(await files.list(mixed)).toHaveLength(2);
-    expect(await files.list(fresh)).toHaveLength(1);
-    expect(await files.prune(new Date("2021-01-01"))).toBe(0);
-  });
-});
-
 async function runChild(
   action: "append" | "read",
   log: { name: string; path: string },

@@ -1,33 +1,9 @@
 import { array, assert, constantFrom, integer, oneof, property, string } from "fast-check";
-import remarkParse from "remark-parse";
-import { unified } from "unified";
 import { expect, test } from "vitest";
 import { toCodeBlock, toCodeSpan, toSafeMarkdown } from "../../src/text/markdown.ts";
+import { findLive } from "../helpers/find-live.ts";
 
 const safe = (text: string): string => toSafeMarkdown(text, { maxLength: 60_000, allowedHosts: ["github.com"] });
-
-const parser = unified().use(remarkParse);
-type Root = ReturnType<typeof parser.parse>;
-type Node = Root | Root["children"][number];
-
-/** What in a text GitHub would act on, by the parsed text: names of what is wrong. */
-function findLive(markdown: string): string[] {
-  const found: string[] = [];
-  const visit = (node: Node, inLink: "inLink" | null): void => {
-    if (node.type === "image" || node.type === "imageReference" || node.type === "html" || node.type === "definition")
-      found.push(node.type);
-    if (node.type === "link" && !/^https:\/\/github\.com\/(?!.*\/(?:issues|pull)\/)/.test(node.url))
-      found.push(`link ${node.url}`);
-    if (node.type === "text") {
-      if (/@[a-z0-9]/i.test(node.value)) found.push(`mention ${node.value}`);
-      if (/#\d|\bGH-\d/i.test(node.value)) found.push(`reference ${node.value}`);
-      if (inLink === null && /https?:\/\/|\bwww\.\w/i.test(node.value)) found.push(`address ${node.value}`);
-    }
-    if ("children" in node) for (const child of node.children) visit(child, node.type === "link" ? "inLink" : inLink);
-  };
-  visit(parser.parse(markdown), null);
-  return found;
-}
 
 test("CM-028: a mention mentions nobody, a closing keyword closes nothing", () => {
   expect(safe("@org/everyone fixes #1, closes octo/hello#2, resolves GH-3")).toBe(
@@ -107,6 +83,11 @@ test("WS-029: characters that show nothing are gone, also in code", () => {
   expect(safe("`a\u202eb` \u200bc")).toBe("`ab` c");
 });
 
+test("a change that a page would let people take over is shown as its text", () => {
+  expect(safe("````suggestion\nrm -rf /\n````")).toBe("````\nrm -rf /\n````");
+  expect(safe("- one\n\n  ~~~ Suggestion:-0+2\n  two\n  ~~~")).not.toMatch(/suggestion/i);
+});
+
 test("a diagram is shown as its text", () => {
   expect(safe('```mermaid\ngraph TD; A-->B; click A "https://evil"\n```')).toMatch(/^```\ngraph/);
 });
@@ -119,6 +100,14 @@ test("RP-015: a name is one line of code, whatever is in it", () => {
   expect(toCodeSpan(" a")).toBe("<code>&#32;a</code>");
   expect(toCodeSpan("<b>@x</b>|")).not.toMatch(/<b>|@|\|/);
   expect(toCodeSpan("")).toBe("` `");
+});
+
+test("RP-014: of a very long name both ends are shown", () => {
+  const shown = toCodeSpan(`src/${"deep/".repeat(2_000)}name.ts`);
+  expect(shown).toMatch(/^`src\/deep\/[^]*…[^]*\/deep\/name\.ts`$/);
+  expect(shown.length).toBeLessThanOrEqual(302);
+  expect(toCodeSpan("🚀".repeat(1_000)).isWellFormed()).toBe(true);
+  expect(toCodeSpan("a".repeat(300))).toBe(`\`${"a".repeat(300)}\``);
 });
 
 test("a code block can't be ended from inside", () => {
@@ -210,4 +199,9 @@ test("a text made to be slow takes no two seconds", () => {
       slow: false,
     });
   }
+});
+
+test("more than 4,000 marks of emphasis are shown as code: reading 8,000 of them takes 4 s", () => {
+  expect(toSafeMarkdown("**a".repeat(4_001), { maxLength: 60_000 })).toMatch(/^```/);
+  expect(toSafeMarkdown("**a** ".repeat(1_000), { maxLength: 60_000 })).not.toContain("```");
 });

@@ -170,16 +170,6 @@ test("RP-006: a submodule is left as it is and never fetched", async () => {
   expect(lab.readTree(run.base.mirrorPath, treeSha).get("sub")).toBe(`160000 ${sha}`);
 });
 
-test("RP-017: replaced and grafted commits of the repository are not honoured", async () => {
-  await using lab = new Lab();
-  const url = lab.createRemote({ "a.txt": "honest\n" });
-  const honest = lab.git(["rev-parse", "main:a.txt"], { cwd: lab.remotePath() });
-  const forged = lab.git(["hash-object", "-w", "--stdin"], { cwd: lab.remotePath(), input: "forged\n" });
-  lab.git(["replace", honest, forged], { cwd: lab.remotePath() });
-  const { workspace } = await lab.clone(url);
-  expect(readFileSync(join(workspace.treePath, "a.txt"), "utf8")).toBe("honest\n");
-});
-
 test("a second run fetches into the same mirror, and sees what was pushed in between", async () => {
   await using lab = new Lab();
   const url = lab.createRemote({ "a.txt": "a\n" });

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { openIgnoreRules } from "../../src/workspace/ignore-rules.ts";
 import { Lab, at, toLines } from "./lab.ts";
 
 test("new files that the tree's .gitignore names are not taken, tracked ones are, and new rules of the agent count", async () => {
@@ -61,4 +62,21 @@ test("an ignored folder is not looked into, however much is in it", async () => 
   for (let i = 0; i < 2_000; i++) writeFileSync(at(run, `node_modules/${i}`), "");
   writeFileSync(at(run, "a.txt"), "b\n");
   expect(toLines(await lab.collect(run, { limits: { walkedEntries: 10 } }))).toEqual(["modified a.txt 100644"]);
+});
+
+test("a .gitignore that its owner may not read holds, and fails no run of a server without root", async () => {
+  await using lab = new Lab();
+  const run = await lab.clone(lab.createRemote({ "a.txt": "a\n" }));
+  writeFileSync(at(run, ".gitignore"), "ignored\n");
+  writeFileSync(at(run, "ignored"), "x");
+  chmodSync(at(run, ".gitignore"), 0);
+  const { workspace, base } = run;
+  const rules = await openIgnoreRules({
+    ...{ treePath: workspace.treePath, mirrorPath: base.mirrorPath, signal: undefined },
+    scratchPath: `${workspace.rootPath}/rules`,
+  });
+  rules.note(".gitignore", lstatSync(at(run, ".gitignore"), { bigint: true }));
+  expect(await rules.ask(["ignored", "b.txt"])).toEqual(new Set(["ignored"]));
+  // Root may read anything; anybody else needs this.
+  expect(lstatSync(at(run, ".gitignore")).mode & 0o400).toBe(0o400);
 });

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RunError } from "../../src/run/failure.ts";
 import { at, Lab, readPatch, replay, toLines, type TestRun } from "./lab.ts";
@@ -105,6 +106,24 @@ test.runIf(process.getuid?.() === 0)("the changed files belong to the container'
   for (const path of ["a.txt", "file-or-folder", "file-or-folder/in.bin", "link-to-be", "tool.sh"])
     expect(lstatSync(at(next, path))).toMatchObject({ uid: 10001, gid: 10001 });
 });
+
+test.runIf(process.getuid?.() === 0)(
+  "thousands of files in a deep folder are given without holding others up",
+  async () => {
+    const folder = Array.from({ length: 95 }, () => "d".repeat(14)).join("/");
+    mkdirSync(at(first, folder), { recursive: true });
+    for (let file = 0; file < 2_000; file += 1) writeFileSync(at(first, `${folder}/${file}`), "x");
+    await lab.collect(first);
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    delay.enable();
+    const next = await goOn({ owner: { uid: 10001, gid: 10001 } });
+    delay.disable();
+    for (const path of [folder.slice(0, 14), folder, `${folder}/1999`])
+      expect(lstatSync(at(next, path))).toMatchObject({ uid: 10001, gid: 10001 });
+    // One call for each file and each folder above it takes 3 s.
+    expect(delay.max / 1e6).toBeLessThan(1_000);
+  },
+);
 
 test("a workspace is filled again in place of what a cut attempt left", async () => {
   const { workspace } = await goOn();

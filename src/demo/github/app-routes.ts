@@ -132,7 +132,8 @@ async function readUser(call: RouteCall, options: AppRoutesOptions): Promise<Api
   return { status: 200, body: { ...toAccount(person, call.origin), ...profile, ...counts, ...times } };
 }
 
-function toAppBody(origin: string): JsonObject {
+/** The App as GitHub shows it. */
+export function toAppBody(origin: string): JsonObject {
   return {
     id: APP.id,
     slug: APP.slug,

@@ -64,6 +64,15 @@ export function toAccount(account: { login: string; id: number; type: string }, 
   };
 }
 
+/** In the short form of a pull request no label is without a description. */
+export function toShortForm(pull: Json): Json {
+  if (!isJsonObject(pull) || !Array.isArray(pull["labels"])) return pull;
+  const labels = pull["labels"].map((label) =>
+    isJsonObject(label) ? { ...label, description: label["description"] ?? "" } : label,
+  );
+  return { ...pull, labels };
+}
+
 /** Rewrites one URL of the emulator to the API's or the web's place; other texts stay as they are. */
 export function presentUrl(url: string, { origin, upstreamUrl }: Pick<Presentation, "origin" | "upstreamUrl">): string {
   const [host = ""] = upstreamUrl.replace(/^https?:\/\//, "").split("/");

@@ -1,9 +1,12 @@
 import PQueue from "p-queue";
 import { z } from "zod";
+import { describeFiles, readNumbers, type Range } from "./changed-files.ts";
 import { type ApiAnswer, refuse, refuseInvalid, refuseUnknown } from "./exchange.ts";
 import { describeCommit } from "./git-routes.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import { checkLength } from "./people-routes.ts";
+import { toShortForm } from "./presentation.ts";
+import { bringBranch, findPullHead, readHeadBranch } from "./pull-head.ts";
 import type { Route, RouteCall } from "./routes.ts";
 
 /** Makes a branch known to the emulator before a pull request names it. */
@@ -30,7 +33,10 @@ async function forwardPulls(call: RouteCall): Promise<ApiAnswer> {
   const answer = await call.forward({ method, path, body, query });
   if (answer.status >= 300 || Buffer.isBuffer(answer.body)) return answer;
   if (!Array.isArray(answer.body)) return { ...answer, body: await completePull(answer.body, call) };
-  return { ...answer, body: await Promise.all(answer.body.map((pull) => completePull(pull, call))) };
+  return {
+    ...answer,
+    body: await Promise.all(answer.body.map(async (pull) => toShortForm(await completePull(pull, call)))),
+  };
 }
 
 const NewPull = z.object({ title: z.string().min(1), head: z.string().min(1), base: z.string().min(1) });
@@ -45,20 +51,24 @@ async function createPull(call: RouteCall, addBranch: AddBranch): Promise<ApiAns
   const repository = call.repository?.name ?? "";
   const [owner = ""] = repository.split("/");
   const { base } = parsed.data;
-  const head = parsed.data.head.startsWith(`${owner}:`) ? parsed.data.head.slice(owner.length + 1) : parsed.data.head;
-  for (const [field, branch] of Object.entries({ head, base })) {
-    if ((await call.git.resolve(repository, `refs/heads/${branch}`)) === null) {
-      return refuseInvalid([{ resource: "PullRequest", field, code: "invalid" }]);
-    }
+  const branch = readHeadBranch(parsed.data.head, { repository });
+  const head = branch.ref;
+  const headOwner = branch.repository.split("/")[0] ?? owner;
+  const commits = {
+    head: await bringBranch(call, { ...branch, as: `refs/forks/${headOwner}/${head}` }),
+    base: await call.git.resolve(repository, `refs/heads/${base}`),
+  };
+  for (const [field, commit] of Object.entries(commits)) {
+    if (commit === null) return refuseInvalid([{ resource: "PullRequest", field, code: "invalid" }]);
   }
-  const between = await call.git.git(repository, ["rev-list", "--count", `refs/heads/${base}..refs/heads/${head}`]);
+  const between = await call.git.git(repository, ["rev-list", "--count", `${commits.base}..${commits.head}`]);
   if (between.trim() === "0") return refuseCustom(`No commits between ${base} and ${head}`);
-  const query = new URLSearchParams({ state: "open", head: `${owner}:${head}`, base });
+  const query = new URLSearchParams({ state: "open", head: `${headOwner}:${head}`, base });
   const open = await call.forward({ method: "GET", path: call.request.path, query });
   if (Array.isArray(open.body) && open.body.length > 0) {
-    return refuseCustom(`A pull request already exists for ${owner}:${head}.`);
+    return refuseCustom(`A pull request already exists for ${headOwner}:${head}.`);
   }
-  await addBranch(repository, head);
+  if (branch.repository === repository) await addBranch(repository, head);
   await addBranch(repository, base);
   return await forwardPulls(call);
 }
@@ -90,7 +100,7 @@ async function readPull(call: RouteCall): Promise<ApiAnswer> {
 async function completePull(pull: Json, call: RouteCall): Promise<Json> {
   const repository = call.repository?.name ?? "";
   if (!isJsonObject(pull) || !isJsonObject(pull["head"]) || !isJsonObject(pull["base"])) return pull;
-  const head = await call.git.resolve(repository, `refs/heads/${String(pull["head"]["ref"])}`);
+  const head = await findPullHead(call, pull);
   const base = await call.git.resolve(repository, `refs/heads/${String(pull["base"]["ref"])}`);
   if (head === null || base === null) return pull;
   const completed: JsonObject = {
@@ -111,53 +121,15 @@ async function completePull(pull: Json, call: RouteCall): Promise<Json> {
   };
 }
 
-type Range = { base: string; head: string };
-
 function readRange(pull: ApiAnswer["body"]): Range | null {
   const Side = z.object({ sha: z.string() });
   const parsed = z.object({ base: Side, head: Side }).safeParse(pull);
   return parsed.success ? { base: parsed.data.base.sha, head: parsed.data.head.sha } : null;
 }
 
-type FileNumbers = { additions: number; deletions: number; path: string };
-
-async function readNumbers(call: RouteCall, { base, head }: Range): Promise<FileNumbers[]> {
-  const args = ["diff", "--numstat", "-z", "--no-renames", `${base}...${head}`];
-  const text = await call.git.git(call.repository?.name ?? "", args);
-  return text
-    .split("\0")
-    .filter(Boolean)
-    .map((line) => {
-      const [additions, deletions, path = ""] = line.split("\t");
-      return { additions: Number(additions) || 0, deletions: Number(deletions) || 0, path };
-    });
-}
-
 async function listFiles(call: RouteCall): Promise<ApiAnswer> {
   const range = await findRange(call);
-  if (range === null) return refuseUnknown();
-  const repository = call.repository?.name ?? "";
-  const api = `${call.origin}/api/v3/repos/${repository}`;
-  const files = (await readNumbers(call, range)).map(async ({ path, additions, deletions }) => {
-    const compared = [`${range.base}...${range.head}`, "--", path];
-    const raw = await call.git.git(repository, ["diff", "--raw", "--no-abbrev", "--no-renames", ...compared]);
-    const patch = await call.git.git(repository, ["diff", "--no-renames", ...compared]);
-    const [, , , sha = "", letter = "M"] = raw.split(/\s+/);
-    const at = patch.indexOf("\n@@");
-    return {
-      sha,
-      filename: path,
-      status: letter === "A" ? "added" : letter === "D" ? "removed" : "modified",
-      additions,
-      deletions,
-      changes: additions + deletions,
-      blob_url: `${call.origin}/${repository}/blob/${range.head}/${path}`,
-      raw_url: `${call.origin}/${repository}/raw/${range.head}/${path}`,
-      contents_url: `${api}/contents/${path}?ref=${range.head}`,
-      ...(at < 0 ? {} : { patch: patch.slice(at + 1) }),
-    };
-  });
-  return { status: 200, body: await Promise.all(files) };
+  return range === null ? refuseUnknown() : { status: 200, body: await describeFiles(call, range) };
 }
 
 async function listCommits(call: RouteCall): Promise<ApiAnswer> {

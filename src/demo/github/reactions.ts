@@ -6,9 +6,10 @@ import type { Route, RouteCall } from "./routes.ts";
 import type { Person } from "./seeds.ts";
 
 const CONTENTS = ["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"] as const;
+export type ReactionContent = (typeof CONTENTS)[number];
 const NewReaction = z.object({ content: z.enum(CONTENTS) });
 
-type Reaction = { id: number; content: (typeof CONTENTS)[number]; person: Person; createdAt: string };
+type Reaction = { id: number; content: ReactionContent; person: Person; createdAt: string };
 
 /** The reactions on everything, which the emulator does not have. */
 export type ReactionBook = {
@@ -17,6 +18,8 @@ export type ReactionBook = {
   count(path: string): Record<string, number>;
   /** Who reacted how, oldest first. */
   list(path: string): { login: string; content: string }[];
+  /** Puts a reaction where nobody looks whether there is something; once only. */
+  put(path: string, added: Pick<Reaction, "content" | "person">): void;
 };
 
 const PLACES = [
@@ -56,6 +59,10 @@ export function createReactionBook(): ReactionBook {
       Object.fromEntries(
         CONTENTS.map((content) => [content, at(path).filter((one) => one.content === content).length]),
       ),
+    put: (path, { content, person }) => {
+      const stands = at(path).some((one) => one.content === content && one.person.login === person.login);
+      if (!stands) add(path, { content, person });
+    },
     list: (path) => at(path).map(({ person, content }) => ({ login: person.login, content })),
   };
 }

@@ -1,10 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { answerApi, type RawRequest } from "./api.ts";
 import type { ApiAnswer } from "./exchange.ts";
 import { serveGit } from "./git-backend.ts";
 import type { World } from "./world.ts";
 
 const API = "/api/v3";
+/** Where an Enterprise Server has it. */
+const GRAPHQL = "/api/graphql";
 
 /** A loopback HTTP server; who answers is settled once its address is known. */
 export type HostServer = AsyncDisposable & {
@@ -51,13 +54,27 @@ async function answer({ request, response }: Exchange, world: World): Promise<vo
   for await (const chunk of request) chunks.push(Buffer.from(chunk));
   const body = Buffer.concat(chunks);
   const url = request.url ?? "/";
-  if (url.startsWith(`${API}/`) || url === API) {
+  if (url.startsWith(`${API}/`) || url === API || url === GRAPHQL) {
+    if (world.answerAfterMs > 0) await sleep(world.answerAfterMs);
     const answered = await answerApi(toRawRequest(request, body), world.api);
     if (answered === "reset") request.socket.resetAndDestroy();
     else sendAnswer(response, { ...answered, headers: { date: toDate(world), ...answered.headers } });
     return;
   }
   if (await serveGit({ request, response, body }, world.backend)) return;
+  const { authorization } = request.headers;
+  const file = world.context.answerFile({ url: new URL(url, world.api.origin), authorization });
+  if (file !== null) return void response.writeHead(file.status, file.headers).end(file.body);
+  const page = world.manifests.answerPage({
+    method: request.method ?? "GET",
+    url: new URL(url, world.api.origin),
+    form: new URLSearchParams(body.toString()),
+  });
+  if (page !== null) {
+    const headers = { "content-type": "text/html; charset=utf-8", ...(page.location && { location: page.location }) };
+    response.writeHead(page.status, headers).end(page.body);
+    return;
+  }
   response.writeHead(404, { "content-type": "application/json" }).end('{"message":"Not Found"}');
 }
 
@@ -72,7 +89,7 @@ function toRawRequest(request: IncomingMessage, body: Buffer): RawRequest {
   const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)] as const);
   return {
     method: request.method ?? "GET",
-    path: (at < 0 ? url : url.slice(0, at)).slice(API.length) || "/",
+    path: url === GRAPHQL ? "/graphql" : (at < 0 ? url : url.slice(0, at)).slice(API.length) || "/",
     query: new URLSearchParams(at < 0 ? "" : url.slice(at)),
     headers: Object.fromEntries(headers),
     body: body.toString(),

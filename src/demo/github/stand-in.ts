@@ -4,10 +4,13 @@ import { join } from "node:path";
 import type { RecordedRequest } from "./api.ts";
 import { type CommentDelivery, type CommentDeliveryOptions, deliverComment } from "./deliverer.ts";
 import { checkExchanges } from "./contract.ts";
+import type { ContextBook } from "./context-routes.ts";
 import type { Fault } from "./faults.ts";
 import type { GitRequest } from "./git-backend.ts";
+import { forkRepository } from "./fork-repository.ts";
 import type { GitHost } from "./git-host.ts";
 import type { Json } from "./json.ts";
+import type { Manifest } from "./manifest-routes.ts";
 import type { PushCommands } from "./pkt-line.ts";
 import type { PushFault } from "./push-rules.ts";
 import {
@@ -22,6 +25,7 @@ import {
   type RepositorySeed,
 } from "./seeds.ts";
 import { startHostServer } from "./server.ts";
+import { deliverTalk, type Talk, type TalkDelivery, type TalkOptions } from "./talk-deliverer.ts";
 import type { LoggedDelivery } from "./delivery-log.ts";
 import type { Delivery, DeliveryOptions } from "./webhook.ts";
 import { callApi, type CallOptions, createWorld, seedIssues, type World } from "./world.ts";
@@ -37,6 +41,10 @@ export type GitHubStandInOptions = {
   issues?: IssueSeed[];
   /** How long installation tokens are good for, in milliseconds; default one hour. */
   tokenLifetimeMs?: number;
+  /** Logins by `organisation/team`, all in lower case; without it the App may not look into teams. */
+  teams?: Record<string, string[]>;
+  /** How long it takes to answer each REST call over HTTP, in milliseconds; default 0. */
+  answerAfterMs?: number;
   /** How far its clock is ahead of this machine's, in milliseconds; default 0. */
   clockAheadMs?: number;
 };
@@ -71,10 +79,16 @@ export type GitHubStandIn = AsyncDisposable & {
   listViolations(): Promise<string[]>;
   /** The personal token of somebody. */
   tokenOf(login: string): string;
+  /** Somebody's fork of the first repository, with its branches; resolves with its name. The App is not installed there. */
+  fork(login: string): Promise<string>;
   /** Calls the API as somebody, without HTTP. */
   call(options: CallOptions): Promise<{ status: number; body: Json }>;
   /** Who reacted how at an API path that ends in `/reactions`. */
   listReactions(path: string): { login: string; content: string }[];
+  /** Lets a job of GitHub Actions have failed on a commit. */
+  addFailedJob: ContextBook["addFailedJob"];
+  /** Attaches a picture to a repository's threads; returns the address that people see. */
+  attach: ContextBook["attach"];
   /** Lets REST calls fail. */
   fail(fault: Fault): void;
   /** Lets pushes be refused, in GitHub's words. A push that is no fast-forward is refused by git itself. */
@@ -89,10 +103,14 @@ export type GitHubStandIn = AsyncDisposable & {
   expireTokens(): void;
   /** Writes a comment as a person and delivers the signed event about it. */
   deliverComment(options: StandInComment): Promise<CommentDelivery>;
+  /** Says something elsewhere than in a comment of the conversation, and delivers the signed events about it. */
+  deliverTalk(options: StandInTalk): Promise<TalkDelivery>;
   /** Delivers any event, signed; an earlier delivery's `id` makes it a redelivery. */
   deliver(options: Omit<DeliveryOptions, "secret"> & { secret?: string }): Promise<Delivery>;
   /** Every attempt to deliver something, oldest first; the App reads the same at `GET /app/hook/deliveries`. */
   listDeliveries(): readonly LoggedDelivery[];
+  /** Manifests of Apps that were confirmed on its pages, oldest first. */
+  listManifests(): readonly Manifest[];
   /** Where redeliveries go; by default to where the last delivery went. */
   setWebhookUrl(url: string): void;
 };
@@ -100,6 +118,9 @@ export type GitHubStandIn = AsyncDisposable & {
 /** A comment in the first repository, by default on the open issue. */
 export type StandInComment = Omit<CommentDeliveryOptions, "secret" | "issue" | "repository"> &
   Partial<Pick<CommentDeliveryOptions, "secret" | "issue" | "repository">>;
+
+/** The same, elsewhere than in a comment. */
+export type StandInTalk = Talk & Pick<TalkOptions, "url" | "user">;
 
 /** Only ever used between the stand-in and the server that the demo or a test starts. */
 const WEBHOOK_SECRET = "stand-in-webhook-secret";
@@ -112,6 +133,8 @@ export async function startGitHubStandIn(options: GitHubStandInOptions = {}): Pr
     issues = [...EARLIER_ISSUES, EMAIL_ISSUE],
     tokenLifetimeMs = 3_600_000,
     clockAheadMs = 0,
+    answerAfterMs = 0,
+    teams = null,
   } = options;
   const rootPath = options.rootPath ?? (await makeTemporaryFolder(disposables));
   const server = disposables.use(await startHostServer());
@@ -126,6 +149,8 @@ export async function startGitHubStandIn(options: GitHubStandInOptions = {}): Pr
       repositories,
       tokenLifetimeMs,
       now,
+      answerAfterMs,
+      teams,
       webhookSecret: WEBHOOK_SECRET,
     }),
   );
@@ -176,8 +201,11 @@ function toControls(world: World, { repository, issueNumber }: { repository: str
       return token;
     },
     listViolations: async () => [...world.api.breakdowns, ...(await checkExchanges(world.api.exchanges))],
+    fork: (login) => forkRepository(world, { login, repository }),
     call: (call) => callApi(world, call),
     listReactions: (path) => world.reactions.list(path),
+    addFailedJob: (job) => world.context.addFailedJob(job),
+    attach: (file) => world.context.attach(file),
     fail: (fault) => world.api.faults.add(fault),
     failPush: (fault) => world.backend.faults.add(fault),
     delayPushes: (delayMs) => void (world.pushing.delayMs = delayMs),
@@ -186,8 +214,10 @@ function toControls(world: World, { repository, issueNumber }: { repository: str
     expireTokens: () => world.api.tokens.expireInstallationTokens(),
     deliverComment: (comment) =>
       deliverComment(world, { secret: WEBHOOK_SECRET, issue: issueNumber, repository, ...comment }),
+    deliverTalk: (talk) => deliverTalk(world, { secret: WEBHOOK_SECRET, repository, ...talk }),
     deliver: (delivery) => world.deliveries.deliver({ secret: WEBHOOK_SECRET, ...delivery }),
     listDeliveries: () => world.deliveries.list(),
+    listManifests: () => world.manifests.confirmed,
     setWebhookUrl: (url) => world.deliveries.setUrl(url),
   };
 }

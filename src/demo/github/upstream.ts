@@ -30,6 +30,8 @@ export type UpstreamOptions = {
   privateKey: string;
   people: Person[];
   repositories: RepositorySeed[];
+  /** What the App's installation grants. */
+  permissions: Record<string, string>;
   /** Tokens of people, by login. */
   tokens: Map<string, string>;
 };
@@ -58,7 +60,7 @@ export async function startUpstream(options: UpstreamOptions): Promise<Upstream>
 }
 
 /** Everything is public and open to all in the emulator: who may see and do what is decided in front of it. */
-function toSeed({ privateKey, people, repositories, tokens }: UpstreamOptions) {
+function toSeed({ privateKey, people, repositories, permissions, tokens }: UpstreamOptions) {
   const users = people.filter((person) => !person.login.endsWith("[bot]"));
   return {
     tokens: Object.fromEntries([...tokens].map(([login, token]) => [token, { login }])),
@@ -75,7 +77,7 @@ function toSeed({ privateKey, people, repositories, tokens }: UpstreamOptions) {
           slug: APP.slug,
           name: APP.name,
           private_key: privateKey,
-          permissions: { ...APP.permissions },
+          permissions,
           events: [...APP.events],
           installations: [
             { installation_id: APP.installationId, account: ORGANIZATION.login, repository_selection: "all" },
@@ -108,6 +110,7 @@ async function forwardCall(call: ForwardedCall, baseUrl: string): Promise<ApiAns
   const response = await fetch(`${baseUrl}${call.path}${query}`, {
     method: call.method,
     headers: {
+      connection: "close", // one that was kept may be closed at the other end just as the next call goes out on it
       ...(call.authorization === null ? {} : { authorization: call.authorization }),
       ...(call.body === undefined ? {} : { "content-type": "application/json" }),
     },

@@ -37,6 +37,8 @@ export async function sendDelivery(options: DeliveryOptions): Promise<Delivery> 
   const signed = JSON.stringify(payload);
   const headers: Record<string, string | null> = {
     accept: "*/*",
+    // A connection that was kept may be closed at the other end just as the next delivery goes out on it.
+    connection: "close",
     "content-type": "application/json",
     "user-agent": "GitHub-Hookshot/b8a4f3c",
     "x-github-delivery": id,
@@ -65,10 +67,32 @@ export type CommentEvent = { action: "created" | "edited" | "deleted"; issue: Js
 /** The payload of an `issue_comment` event, in the shape that GitHub documents for Apps. */
 export function toCommentPayload({ action, issue, comment, repository }: CommentEvent, origin: string): JsonObject {
   const sender = isJsonObject(comment) ? (comment["user"] ?? null) : null;
+  const changes = action === "edited" ? { changes: { body: { from: "" } } } : {};
+  return toEventPayload({ action, issue, comment, ...changes, repository }, { origin, sender });
+}
+
+/** The payload of any event about a repository: its own `parts`, and what GitHub puts into every one for Apps. */
+export function toEventPayload(
+  { repository = null, ...parts }: JsonObject,
+  { origin, sender }: { origin: string; sender: Json },
+): JsonObject {
+  const isOwned = isJsonObject(repository) && String(repository["full_name"]).startsWith(`${ORGANIZATION.login}/`);
+  return {
+    ...parts,
+    repository,
+    ...(isOwned ? { organization: toOrganization(origin) } : {}),
+    sender,
+    installation: {
+      id: APP.installationId,
+      node_id: Buffer.from(`Installation:${APP.installationId}`).toString("base64"),
+    },
+  };
+}
+
+function toOrganization(origin: string): JsonObject {
   const api = `${origin}/api/v3/orgs/${ORGANIZATION.login}`;
   const { login, id, node_id = null, avatar_url = null } = toAccount({ ...ORGANIZATION, type: "Organization" }, origin);
-  const isOwned = isJsonObject(repository) && String(repository["full_name"]).startsWith(`${ORGANIZATION.login}/`);
-  const organization: JsonObject = {
+  return {
     login: login ?? null,
     id: id ?? null,
     node_id,
@@ -81,18 +105,5 @@ export function toCommentPayload({ action, issue, comment, repository }: Comment
     public_members_url: `${api}/public_members{/member}`,
     avatar_url,
     description: "",
-  };
-  return {
-    action,
-    issue,
-    comment,
-    ...(action === "edited" ? { changes: { body: { from: "" } } } : {}),
-    repository,
-    ...(isOwned ? { organization } : {}),
-    sender,
-    installation: {
-      id: APP.installationId,
-      node_id: Buffer.from(`Installation:${APP.installationId}`).toString("base64"),
-    },
   };
 }

@@ -2,18 +2,26 @@ import { generateKeyPair } from "node:crypto";
 import { promisify } from "node:util";
 import { answerApi, type ApiOptions } from "./api.ts";
 import { createAppRoutes } from "./app-routes.ts";
+import { createContextBook, type ContextBook } from "./context-routes.ts";
+import { createCompareRoutes } from "./compare-routes.ts";
 import { createDeliveryLog, type DeliveryLog } from "./delivery-log.ts";
 import { createFaultList } from "./faults.ts";
 import type { GitBackendOptions, GitRequest } from "./git-backend.ts";
 import { createGitHost, type GitHost } from "./git-host.ts";
 import { createGitRoutes } from "./git-routes.ts";
+import { createAddReaction, createGraphqlRoutes } from "./graphql-routes.ts";
 import { createTokenBook } from "./identity.ts";
 import { isJsonObject, type Json } from "./json.ts";
+import { createManifestBook, type ManifestBook } from "./manifest-routes.ts";
+import { createMannersRoutes } from "./manners-routes.ts";
 import { createPeopleRoutes } from "./people-routes.ts";
 import { createPullRoutes } from "./pull-routes.ts";
 import { createPushFaultList } from "./push-rules.ts";
+import { createReviewRoutes } from "./review-routes.ts";
+import { createReviewThreads } from "./review-threads.ts";
 import { createReactionBook, type ReactionBook } from "./reactions.ts";
-import type { IssueSeed, Person, RepositorySeed } from "./seeds.ts";
+import { APP, type IssueSeed, type Person, type RepositorySeed } from "./seeds.ts";
+import { createTalkRoutes } from "./talk-routes.ts";
 import { signAppToken, startUpstream } from "./upstream.ts";
 
 /** What there is to begin with, and where it is served. */
@@ -24,6 +32,9 @@ export type WorldOptions = {
   repositories: RepositorySeed[];
   tokenLifetimeMs: number;
   webhookSecret: string;
+  teams: Record<string, string[]> | null;
+  /** How long it takes to answer a REST call that comes over HTTP, in milliseconds. */
+  answerAfterMs: number;
   /** Its clock, in milliseconds. */
   now: () => number;
 };
@@ -33,7 +44,10 @@ export type World = AsyncDisposable & {
   api: ApiOptions;
   backend: GitBackendOptions;
   reactions: ReactionBook;
+  context: ContextBook;
   deliveries: DeliveryLog;
+  manifests: ManifestBook;
+  answerAfterMs: number;
   gitRequests: GitRequest[];
   /** Tokens of people, by login. */
   tokensByLogin: Map<string, string>;
@@ -49,19 +63,30 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const tokensByLogin = new Map(people.map(({ login }) => [login, toPersonalToken(login)]));
   for (const [login, token] of tokensByLogin) tokens.add({ kind: "person", login, token });
   const [privateKey] = await Promise.all([makePrivateKey(), seedGit(git, repositories)]);
-  const upstream = await startUpstream({ privateKey, people, repositories, tokens: tokensByLogin });
+  const permissions = { ...APP.permissions, ...(options.teams === null ? {} : { members: "read" }) };
+  const upstream = await startUpstream({ privateKey, people, repositories, permissions, tokens: tokensByLogin });
   const reactions = createReactionBook();
   const deliveries = createDeliveryLog({ secret: options.webhookSecret, now });
+  const context = createContextBook({ origin, repositories, tokens });
+  const manifests = createManifestBook({ privateKey, webhookSecret: options.webhookSecret });
   const faults = createFaultList();
   const gitRequests: GitRequest[] = [];
   const pushing: World["pushing"] = { delayMs: 0, hook: null };
   const presentation = { origin, people, repositories, upstreamUrl: upstream.baseUrl, countReactions: reactions.count };
+  const reviews = createReviewRoutes();
   const routes = [
     ...reactions.routes,
     ...deliveries.routes,
     ...createAppRoutes({ tokens, people, repositories, tokenLifetimeMs: options.tokenLifetimeMs, now }),
+    ...manifests.routes,
     ...createPeopleRoutes({ people }),
+    ...createMannersRoutes({ listOtherChecks: context.listChecks }),
+    ...context.routes,
     ...createGitRoutes(),
+    ...createCompareRoutes(),
+    ...reviews,
+    ...createTalkRoutes({ comments: reviews, people, teams: options.teams ?? {} }),
+    ...createGraphqlRoutes([createAddReaction(reactions), ...createReviewThreads({ repositories })]),
     ...createPullRoutes({ addBranch: (repository, branch) => upstream.addBranch(repository, branch) }),
   ];
   return {
@@ -91,7 +116,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       onRequest: (request) => void gitRequests.push(request),
     },
     reactions,
+    context,
     deliveries,
+    manifests,
+    answerAfterMs: options.answerAfterMs,
     gitRequests,
     tokensByLogin,
     pushing,

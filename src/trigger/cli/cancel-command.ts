@@ -1,4 +1,4 @@
-import { cancelRun } from "../../cancel-run.ts";
+import { cancelRun } from "../../orchestrator/cancel-run.ts";
 import type { Product, Terminal } from "./product.ts";
 import { UsageError } from "./product.ts";
 import { toResultText } from "./run-command.ts";

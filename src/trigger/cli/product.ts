@@ -1,9 +1,12 @@
 import type { Config } from "../../config.ts";
 import type { Orchestrator } from "../../orchestrator.ts";
-import type { RunFilesEverywhere } from "../../run-files.ts";
-import type { RunReporter } from "../../run-reporter.ts";
+import type { PruneOptions } from "../../retention/prune.ts";
+import type { PruneReport } from "../../retention/report.ts";
+import type { RunFilesEverywhere } from "../../orchestrator/run-files.ts";
+import type { RunReporter } from "../../orchestrator/run-reporter.ts";
 import type { RunId } from "../../run/id.ts";
 import type { RunResult } from "../../run/result.ts";
+import type { SettingsReader } from "../../repo-settings/settings-reader.ts";
 import type { RunFile } from "../../store/run-files.ts";
 import type { RunStore } from "../../store/runs.ts";
 
@@ -14,6 +17,10 @@ export type Product = AsyncDisposable & {
   store: RunStore;
   /** Publishes what a finished run kept, without running the model. Rejects with `RunError`. */
   publishRun(runId: RunId, options: { protectedFiles: "held" | "allowed" }): Promise<RunResult>;
+  /** Removes what was kept long enough, or only looks what that would be. */
+  prune(options: PruneOptions): Promise<PruneReport | "busy">;
+  /** What a repository sets for its runs. Rejects with `RunError`. */
+  readSettings: SettingsReader;
   streamRunFile(runId: RunId, file: RunFile): NodeJS.ReadableStream;
   /** The same files in parts, and results with their logs. */
   files: Pick<RunFilesEverywhere, "readPage" | "readTail" | "completeResult">;

@@ -1,12 +1,15 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import type { Config } from "../../config.ts";
 import { cancelFromTerminal } from "./cancel-command.ts";
+import { FinalStatus, LiveState } from "../../run/state.ts";
 import { addMcpConfig } from "./mcp-config-command.ts";
 import { toMcpFolder } from "./mcp-folder.ts";
 import { addMcpToken } from "./mcp-token-command.ts";
 import type { OpenProduct, Product, Terminal } from "./product.ts";
 import { USAGE_EXIT, UsageError } from "./product.ts";
+import { addPrune, pruneFromTerminal } from "./prune-command.ts";
 import { retryFromTerminal, runFromTerminal, type RunFlags } from "./run-command.ts";
+import { addSetup, type SetupFlags } from "./setup-command.ts";
 import { listRuns, printRunFile, publishRun, showRun } from "./runs-commands.ts";
 
 /** What the commands need from outside. Each action loads what it needs on its own, so that `--help` is instant. */
@@ -23,8 +26,17 @@ export type ProgramOptions = {
   runDemo: (options: { live: boolean; terminal: Terminal }) => Promise<number>;
   /** Speaks MCP over stdin and stdout until stdin ends. */
   serveMcp: (config: Config, options: { version: string }) => Promise<number>;
-  runDoctor: (config: Config, options: { json: boolean; terminal: Terminal }) => Promise<number>;
+  runDoctor: (
+    config: Config,
+    options: { names: readonly string[]; json: boolean; terminal: Terminal },
+  ) => Promise<number>;
+  /** Makes the GitHub App; reads what it needs of the configuration itself, since most of it is still to come. */
+  runSetup: (options: SetUpOptions) => Promise<number>;
 };
+
+const STATES = [...LiveState.options, ...FinalStatus.options];
+
+type SetUpOptions = { flags: SetupFlags; terminal: Terminal; interrupts: NodeJS.EventEmitter };
 
 export type ServeOptions = { role: "serve" | "worker"; atEnd: "leave" | "drain" };
 
@@ -79,6 +91,10 @@ function createProgram(options: Joined): Command {
   addRun(program, options);
   addRuns(program, options);
   addUpkeep(program, options);
+  addSetup(program, {
+    runSetup: async (flags) =>
+      void (options.exit.code = await options.runSetup({ flags, terminal, interrupts: options.interrupts })),
+  });
   addMcp(program, options);
   return program;
 }
@@ -107,7 +123,7 @@ function addRun(program: Command, { readConfig, openProduct, terminal, interrupt
     )
     .argument("<prompt>", "what Codex should do")
     .option("--repo <repository>", "owner/name, an https URL, or a path (default: the current folder)")
-    .option("--mode <mode>", "full-auto, suggest or ask (default: full-auto)")
+    .option("--mode <mode>", "full-auto, suggest or ask (default: what the repository's settings say, else full-auto)")
     .option("--base <branch>", "branch to start from (default: the repository's default branch)")
     .option("--branch <branch>", "branch to make (for a local repository: only made when this is given)")
     .option("--model <model>", "model to use (default: CODEX_MODEL, else Codex's own)")
@@ -136,7 +152,7 @@ function addRuns(program: Command, { readConfig, openProduct, terminal, interrup
     .description("Runs on record, newest first.")
     .option("--limit <number>", "how many", toLimit, 50)
     .option("--repo <owner/name>", "only runs of this repository")
-    .option("--status <status>", "only runs with this state or status")
+    .addOption(new Option("--status <status>", "only runs with this state or status").choices(STATES))
     .option("--json", "print JSON")
     .action((flags: { limit: number; repo?: string; status?: string; json?: boolean }) =>
       withProduct((product) => listRuns(product, { flags, terminal })),
@@ -153,12 +169,18 @@ function addRuns(program: Command, { readConfig, openProduct, terminal, interrup
     .command("log")
     .description("The whole log of a run.")
     .argument("<run>", "the run's id")
-    .action((id: string) => withProduct((product) => printRunFile(product, { id, file: "log", terminal })));
+    .option("--json", "print JSON")
+    .action((id: string, flags: { json?: boolean }) =>
+      withProduct((product) => printRunFile(product, { id, artifact: "log", flags, terminal })),
+    );
   runs
     .command("diff")
     .description("The patch of a run; `git apply` takes it.")
     .argument("<run>", "the run's id")
-    .action((id: string) => withProduct((product) => printRunFile(product, { id, file: "patch", terminal })));
+    .option("--json", "print JSON")
+    .action((id: string, flags: { json?: boolean }) =>
+      withProduct((product) => printRunFile(product, { id, artifact: "diff", flags, terminal })),
+    );
   runs
     .command("cancel")
     .description("End a run, wherever it is and whoever executes it.")
@@ -184,6 +206,10 @@ function addRuns(program: Command, { readConfig, openProduct, terminal, interrup
     .action((id: string, flags: { allowProtected?: boolean; json?: boolean }) =>
       withProduct((product) => publishRun(product, { id, flags, terminal })),
     );
+  addPrune(runs, {
+    prune: (flags) =>
+      withProduct(async (product) => void (exit.code = await pruneFromTerminal(product, { flags, terminal }))),
+  });
 }
 
 function addUpkeep(program: Command, { readConfig, buildImage, runDemo, runDoctor, terminal, exit }: Joined): void {
@@ -195,9 +221,10 @@ function addUpkeep(program: Command, { readConfig, buildImage, runDemo, runDocto
   program
     .command("doctor")
     .description("Prove each step a run needs, and say how to mend what fails. Exit code 1 when something does.")
+    .argument("[checks...]", "only these, by the names in the report, and what they need")
     .option("--json", "print the report as JSON")
-    .action(async ({ json }: { json?: boolean }) => {
-      exit.code = await runDoctor(readConfig(), { json: json === true, terminal });
+    .action(async (names: string[], { json }: { json?: boolean }) => {
+      exit.code = await runDoctor(readConfig(), { names, json: json === true, terminal });
     });
   program
     .command("demo")

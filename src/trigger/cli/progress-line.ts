@@ -47,13 +47,14 @@ function createPlainLines(stream: NodeJS.WritableStream): ProgressLine {
 }
 
 /** `running · 12.0 s · 3 commands · npm test`, on one line. */
-function toLine({ state, queuePosition, elapsedS, activity }: RunProgress): string {
+function toLine({ state, queuePosition, elapsedS, activity, repoCommand = null }: RunProgress): string {
   const parts = [
     queuePosition === null ? state : `${state} (number ${queuePosition} in line)`,
     toDurationText(elapsedS),
   ];
   if (activity.commands > 0) parts.push(`${activity.commands} ${activity.commands === 1 ? "command" : "commands"}`);
-  const now = activity.lastCommand ?? activity.lastMessage;
+  const own = repoCommand === null ? null : `${repoCommand.purpose}: ${repoCommand.command}`;
+  const now = own ?? activity.lastCommand ?? activity.lastMessage;
   // The agent chose these words: no control characters reach the terminal.
   if (now !== null)
     parts.push(

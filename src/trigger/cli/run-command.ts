@@ -1,16 +1,28 @@
 import { userInfo } from "node:os";
-import { checkModelConfig, ConfigError, type Config } from "../../config.ts";
+import { toRefusalWords } from "../../budget/start-refusal.ts";
+import { checkModelConfig } from "../../config/requirements.ts";
+import { ConfigError } from "../../config/config-error.ts";
+import type { Config } from "../../config.ts";
 import type { NewRun } from "../../orchestrator.ts";
-import type { RunReporter } from "../../run-reporter.ts";
+import type { RunReporter } from "../../orchestrator/run-reporter.ts";
 import type { RunId } from "../../run/id.ts";
-import { BranchName, Effort, MAX_PROMPT_BYTES, ModelName, RepositoryFolder, RunMode } from "../../run/request.ts";
+import { SETTINGS_PATH, toRunRules, type RepositorySettings } from "../../repo-settings/settings.ts";
+import {
+  BranchName,
+  Effort,
+  MAX_PROMPT_BYTES,
+  ModelName,
+  RepositoryFolder,
+  RunMode,
+  type Repository,
+} from "../../run/request.ts";
 import type { RunResult } from "../../run/result.ts";
-import { toOutcomeWords } from "../../run/words.ts";
+import { toDurationText, toOutcomeWords, toUsageText } from "../../run/words.ts";
 import { parseDurationS } from "../../text/duration.ts";
 import { findRecord } from "./find-record.ts";
 import { exitCodes, UsageError, type OpenProduct, type Product, type Terminal } from "./product.ts";
 import { createProgressLine } from "./progress-line.ts";
-import { parseRepository } from "../../parse-repository.ts";
+import { parseRepository } from "../../orchestrator/parse-repository.ts";
 
 /** `run`'s options as commander gives them. */
 export type RunFlags = {
@@ -37,8 +49,11 @@ export type RunCommandOptions = {
 
 /** One run from the terminal. Resolves with the exit code. Ctrl-C cancels the run; a second one ends the process. */
 export function runFromTerminal(prompt: string, options: RunCommandOptions): Promise<number> {
-  const run = toNewRun(prompt, options);
-  return carryOutHere(async () => run, options);
+  const asked = toAsked(prompt, options);
+  return carryOutHere(async (product) => {
+    const set = await readSettings(product, asked.repository);
+    return toNewRun(asked, { ...options, set });
+  }, options);
 }
 
 /** The same as an earlier run asked for, once more, in the name of the person at the terminal. */
@@ -66,8 +81,9 @@ async function carryOutHere(
   };
   await using product = await openProduct({ config, reporter, role: "run" });
   const accepted = await product.orchestrator.accept(await toRun(product));
-  if (accepted.kind === "full") {
-    throw new UsageError(`${accepted.waiting} runs wait already, and no more may (MAX_QUEUED_RUNS): try again later.`);
+  if (accepted.kind !== "accepted") {
+    const { what, hint } = toRefusalWords(accepted);
+    throw new UsageError(`${what} ${hint}`);
   }
   const { runId } = accepted;
   terminal.err.write(`run ${runId}\n`);
@@ -96,28 +112,53 @@ async function waitForResult(runId: RunId, { product, interrupts }: WaitOptions)
   }
 }
 
-/** What the terminal asked for. Throws `UsageError` naming the option that is wrong. */
-export function toNewRun(prompt: string, { flags, config }: { flags: RunFlags; config: Config }): NewRun {
+/** What the terminal asked for; what it left open is absent. Throws `UsageError` naming the option that is wrong. */
+function toAsked(prompt: string, { flags, config }: { flags: RunFlags; config: Config }) {
   if (prompt.trim() === "") throw new UsageError("The prompt is empty: say what Codex should do.");
   if (Buffer.byteLength(prompt) > MAX_PROMPT_BYTES)
     throw new UsageError(`The prompt is longer than ${MAX_PROMPT_BYTES} bytes.`);
   const repository = parseRepository(flags.repo ?? ".", { webUrl: config.github.webUrl, folder: process.cwd() });
   if (repository.kind === "unknown") throw new UsageError(`--repo: ${repository.why}.`);
   return {
-    trigger: toTrigger(),
     repository,
     prompt: prompt.trim(),
-    context: null,
-    mode: toOption(RunMode, { name: "--mode", value: flags.mode }) ?? "full-auto",
+    mode: toOption(RunMode, { name: "--mode", value: flags.mode }),
     base: toOption(BranchName, { name: "--base", value: flags.base }),
     branch: toOption(BranchName, { name: "--branch", value: flags.branch }),
-    model: toOption(ModelName, { name: "--model", value: flags.model }) ?? config.model.name,
-    effort: toOption(Effort, { name: "--effort", value: flags.effort }) ?? config.model.effort,
-    timeout: toTimeoutS(flags.timeout, config),
+    model: toOption(ModelName, { name: "--model", value: flags.model }),
+    effort: toOption(Effort, { name: "--effort", value: flags.effort }),
+    timeoutS: toTimeoutS(flags.timeout, config),
     dir: toOption(RepositoryFolder, { name: "--dir", value: flags.dir }),
-    draft: flags.draft ?? false,
+  };
+}
+
+/** Reads what the repository sets. Throws `UsageError` naming all that is wrong with it. */
+async function readSettings(product: Product, repository: Repository): Promise<RepositorySettings> {
+  const read = await product.readSettings(repository);
+  if (read.kind === "read") return read.settings;
+  const lines = read.problems.map((problem) => `  ${problem}`);
+  throw new UsageError([`${SETTINGS_PATH} on the default branch is not valid:`, ...lines].join("\n"));
+}
+
+type ToNewRunOptions = { flags: RunFlags; config: Config; set: RepositorySettings };
+
+/** The run that was asked for, by the repository's settings where the terminal left something open. */
+function toNewRun(asked: ReturnType<typeof toAsked>, { flags, config, set }: ToNewRunOptions): NewRun {
+  const { repository, prompt, branch, dir } = asked;
+  const timeout = asked.timeoutS ?? set.timeout ?? config.timeouts.defaultS;
+  if (timeout > config.timeouts.maxS)
+    throw new UsageError(`timeout of ${SETTINGS_PATH}: ${timeout} s is above MAX_TIMEOUT, ${config.timeouts.maxS} s.`);
+  return {
+    ...{ trigger: toTrigger(), repository, prompt, branch, dir, timeout, context: null, thread: null },
+    mode: asked.mode ?? set.mode ?? "full-auto",
+    base: asked.base ?? set.base ?? null,
+    model: asked.model ?? set.model ?? config.model.name,
+    effort: asked.effort ?? set.effort ?? config.model.effort,
+    draft: flags.draft ?? set.draft,
     allow_protected: flags.allowProtected ?? false,
-    thread: null,
+    protected: set.protected,
+    instructions: set.instructions ?? null,
+    rules: toRunRules(set),
   };
 }
 
@@ -142,8 +183,8 @@ function toOption<Value>(
   throw new UsageError(`${name}: ${JSON.stringify(value)} ${problem}.`);
 }
 
-function toTimeoutS(value: string | undefined, { timeouts }: Config): number {
-  if (value === undefined) return timeouts.defaultS;
+function toTimeoutS(value: string | undefined, { timeouts }: Config): number | null {
+  if (value === undefined) return null;
   const seconds = parseDurationS(value);
   if (seconds === null)
     throw new UsageError(`--timeout: ${JSON.stringify(value)} is not a time: give seconds, or 90s, 10m, 1h.`);
@@ -166,6 +207,8 @@ export function toResultText(result: RunResult, config: Config): string {
   if (result.pull_request !== null) lines.push("", `Pull request: ${result.pull_request.url}`);
   else if (result.branch !== null) lines.push("", `Branch: ${result.branch} (${result.commit ?? ""})`);
   if (words.next !== null) lines.push("", words.next);
+  if (result.usage !== null)
+    lines.push("", `It took ${toDurationText(result.duration)} and ${toUsageText(result.usage)}.`);
   lines.push("", `Files of the run: ${config.paths.runs}/${result.run_id}`);
   return `${lines.join("\n")}\n`;
 }

@@ -1,4 +1,5 @@
 import { pipeline } from "node:stream/promises";
+import type { RunId } from "../../run/id.ts";
 import type { RunFile } from "../../store/run-files.ts";
 import type { RunRecord } from "../../store/runs.ts";
 import { findRecord } from "./find-record.ts";
@@ -39,19 +40,41 @@ export async function showRun(
   else terminal.out.write(`run ${record.runId} of ${record.repo}\n${toResultText(record.result, product.config)}`);
 }
 
-/** Copies a file of a run to the terminal, as a stream. */
-export async function printRunFile(
-  product: Product,
-  { id, file, terminal }: { id: string; file: RunFile; terminal: Terminal },
-): Promise<void> {
+/** A file of a run that people read, under the name it has over MCP. */
+type Artifact = "log" | "diff";
+
+const artifactFiles: Record<Artifact, RunFile> = { log: "log", diff: "patch" };
+
+type PrintOptions = { id: string; artifact: Artifact; flags: { json?: boolean | undefined }; terminal: Terminal };
+
+/** Copies a file of a run to the terminal, as a stream: as it is, or as the text in a JSON document. */
+export async function printRunFile(product: Product, { id, artifact, flags, terminal }: PrintOptions): Promise<void> {
   const { runId } = await findRecord(product, id);
+  const file = artifactFiles[artifact];
+  const content = product.streamRunFile(runId, file);
   try {
-    await pipeline(product.streamRunFile(runId, file), terminal.out, { end: false });
+    if (flags.json !== true) await pipeline(content, terminal.out, { end: false });
+    else await pipeline(content, (pieces) => toDocument(pieces, { runId, artifact }), terminal.out, { end: false });
   } catch (error) {
     if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EPIPE")))
       throw error;
     if (error.code === "ENOENT") throw new UsageError(`The run ${id} has no ${file}.`);
   }
+}
+
+async function* toDocument(
+  pieces: AsyncIterable<Buffer | string>,
+  { runId, artifact }: { runId: RunId; artifact: Artifact },
+): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const toInner = (text: string): string => JSON.stringify(text).slice(1, -1);
+  // Nothing is said before the file is known to be there.
+  let lead = JSON.stringify({ run_id: runId, artifact, text: "" }).slice(0, -2);
+  for await (const piece of pieces) {
+    yield `${lead}${toInner(typeof piece === "string" ? piece : decoder.decode(piece, { stream: true }))}`;
+    lead = "";
+  }
+  yield `${lead}${toInner(decoder.decode())}"}\n`;
 }
 
 /** Publishes what a run kept, and prints its result. */

@@ -4,7 +4,7 @@ import type { CommentCommand } from "./command.ts";
 import { answerVerb } from "./answer-verb.ts";
 import { addReaction } from "./comment.ts";
 import { reply } from "./reply.ts";
-import type { RepositorySettings } from "./settings.ts";
+import type { RepositorySettings } from "../../repo-settings/settings.ts";
 import { startRun } from "./start-run.ts";
 
 /**
@@ -24,7 +24,8 @@ export async function answerCommand(
     case "help":
       return async () => {
         await addReaction(call.octokit, { place: call.place, content: "eyes", log: call.log });
-        await reply({ kind: "help", text: toHelpText(deps.limits) }, { ...options, reaction: "rocket" });
+        const text = toHelpText({ ...deps.limits, settings: options.settings });
+        await reply({ kind: "help", text }, { ...options, reaction: "rocket" });
       };
     case "mistake":
       return () => reply({ kind: "mistake", text: toMistakeText(command) }, { ...options, reaction: "confused" });

@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import PQueue from "p-queue";
 import type { ApplicationFunction } from "probot";
+import { toCommandKey } from "../../run/github-thread.ts";
 import { createBurstBrake } from "./burst-brake.ts";
 import type { Attempt } from "./command-call.ts";
-import { parseCommand } from "./command.ts";
 import type { GitHubAppDeps, StoredDelivery } from "./deps.ts";
-import { parsePayload } from "./payload.ts";
+import { COMMAND_EVENTS, parsePayload } from "./payload.ts";
 import { findPeople } from "./person.ts";
 import { processDelivery } from "./process-delivery.ts";
+import { readCommand } from "./read-command.ts";
 import { RecordError } from "./record-error.ts";
+import { createReplyLimit } from "./reply-limit.ts";
 import { createRunLimit } from "./run-limit.ts";
 
 /**
@@ -39,7 +41,7 @@ export type GitHubApp = ApplicationFunction & {
 };
 
 /**
- * The Probot application: mountable in any Probot host. A new comment that holds a person's command is recorded on
+ * The Probot application: mountable in any Probot host. What holds a person's new command is recorded on
  * disk, and only then is the delivery answered; all work on it goes on afterwards. Everything else is answered and
  * forgotten. When recording fails, the delivery is answered with 503 and can be delivered again.
  */
@@ -52,17 +54,16 @@ export function createGitHubApp(deps: GitHubAppDeps): GitHubApp {
       if (!stopping.signal.aborted) commands.start();
     },
   });
-  const admission = new PQueue({ concurrency: 1 });
   const reading = new PQueue({ concurrency: THREADS_AT_ONCE });
-  const limit = createRunLimit({ runsPerHour: deps.limits.runsPerHour, countRuns: (of) => deps.countRuns(of) });
-
+  const limit = createRunLimit();
+  const replies = createReplyLimit();
   const telling = new Set<Promise<void>>();
   const take = (delivery: StoredDelivery, attempt: Attempt): void =>
     void commands.add(async () => {
       const tell = await processDelivery(delivery, {
         deps,
-        admission,
         limit,
+        replies,
         reading,
         attempt,
         stopping: stopping.signal,
@@ -72,8 +73,8 @@ export function createGitHubApp(deps: GitHubAppDeps): GitHubApp {
     });
 
   const app: ApplicationFunction = (probot) => {
-    probot.on("issue_comment.created", async ({ id, payload }) => {
-      const delivery = toDelivery(payload, { deliveryId: id, log: deps.log });
+    probot.on([...COMMAND_EVENTS], async ({ id, name, payload }) => {
+      const delivery = toDelivery(payload, { deliveryId: id, event: name, log: deps.log });
       if (delivery === null) return;
       const recorded = await deps.deliveries.record(delivery).catch((error: unknown) => {
         deps.log.error({ deliveryId: id, err: error }, "delivery could not be recorded");
@@ -105,18 +106,17 @@ export function createGitHubApp(deps: GitHubAppDeps): GitHubApp {
 /** The delivery to record, or null for whatever is not a person's command to an installed App. */
 function toDelivery(
   payload: unknown,
-  { deliveryId, log }: Pick<GitHubAppDeps, "log"> & { deliveryId: string },
+  { deliveryId, event, log }: Pick<GitHubAppDeps, "log"> & { deliveryId: string; event: string },
 ): StoredDelivery | null {
-  const event = "issue_comment";
   const parsed = parsePayload(payload, { event });
   if (parsed.kind === "invalid") log.warn({ deliveryId, problem: parsed.problem }, "payload was not understood");
   if (parsed.kind !== "comment") return null;
   const { comment, installationId, repository } = parsed.comment;
   if (installationId === null || findPeople(parsed.comment) === null) return null;
-  if (parseCommand(comment.body).kind === "none") return null;
+  if (readCommand(parsed.comment).kind === "none") return null;
   return {
     deliveryId,
-    commentKey: `${repository.id}/${comment.id}`,
+    commentKey: toCommandKey({ repository_id: repository.id, ...comment.spot }),
     event,
     payload: JSON.stringify(parsed.fields),
   };

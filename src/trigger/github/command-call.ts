@@ -1,10 +1,11 @@
 import type PQueue from "p-queue";
 import type { Logger } from "../../logger.ts";
 import type { GitHubClient } from "./client.ts";
-import type { CommandPlace } from "./comment.ts";
+import type { CommandPlace } from "./command-place.ts";
 import type { GitHubAppDeps } from "./deps.ts";
 import type { CommentCreated } from "./payload.ts";
 import type { Person } from "./person.ts";
+import type { ReplyLimit } from "./reply-limit.ts";
 import type { RunLimit } from "./run-limit.ts";
 
 /** `resumed`: an earlier process may have done part of the work already. */
@@ -25,9 +26,8 @@ export type CommandCall = {
 /** What commands share. */
 export type CommandDesk = {
   deps: GitHubAppDeps;
-  /** Lets one run in at a time, so that the limit counts right. */
-  admission: PQueue;
   limit: RunLimit;
+  replies: ReplyLimit;
   /** Lets few threads be read at a time: one can be long, and a burst of commands would hold them all at once. */
   reading: PQueue;
   /** Aborted when the process ends: what fails from then on is left to the next one. */

@@ -3,7 +3,7 @@ import { quoteWord, type Mistake } from "./mistake.ts";
 import { findNearest } from "../../text/nearest.ts";
 
 export type VerbCommand =
-  | { kind: "verb"; verb: "status" }
+  | { kind: "verb"; verb: "status" | "ci" }
   | { kind: "verb"; verb: "cancel" | "retry"; run: string | null }
   | { kind: "verb"; verb: "publish"; run: string | null; protectedPaths: CommandOptions["protectedPaths"] }
   | { kind: "verb"; verb: "review"; focus: string };
@@ -21,17 +21,16 @@ export const verbRules = {
   review: {
     form: "review [focus]",
     does: "on a pull request: a review with inline comments; changes nothing",
-    state: "later",
   },
-  status: { form: "status", does: "this thread's runs", state: "available" },
-  cancel: { form: "cancel [run]", does: "stop a run, wherever it is", state: "available" },
-  retry: { form: "retry [run]", does: "the same request again", state: "available" },
+  status: { form: "status", does: "this thread's runs" },
+  cancel: { form: "cancel [run]", does: "stop a run, wherever it is" },
+  retry: { form: "retry [run]", does: "the same request again" },
   publish: {
     form: "publish [run] [--allow-protected]",
     does: "push a kept patch and open its pull request",
-    state: "available",
   },
-  help: { form: "help", does: "this text", state: "available" },
+  ci: { form: "ci", does: "on a pull request: run the checks that `ci: hold` holds back" },
+  help: { form: "help", does: "this text" },
 } as const;
 
 type Verb = keyof typeof verbRules;
@@ -85,6 +84,7 @@ function parseVerb({ line, more }: CommandText): CommentCommand | null {
     case "--help":
     case "help":
       return words.length === 0 ? { kind: "help" } : null;
+    case "ci":
     case "status":
       return words.length === 0 ? { kind: "verb", verb } : null;
     case "cancel":

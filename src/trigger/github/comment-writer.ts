@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GitHubClient } from "./client.ts";
 import { postComment, type FindCommentOptions } from "./comment.ts";
+import { updateOwnComment } from "./own-comment.ts";
 import { ReportError } from "./report-error.ts";
-import { isTransient, LONG_RETRY, retryTransient, SHORT_RETRY, SINGLE_TRY, toAskedDelayMs, toStatus } from "./retry.ts";
+import { isTransient, LONG_RETRY, retryTransient, SHORT_RETRY, toAskedDelayMs, toStatus } from "./retry.ts";
 
 /** Who may post the comment of a run; the same as the record says. */
 export type CommentClaim =
   | { kind: "mine"; attempt: "first" | "repeat" }
-  /** `commentId` is `NO_COMMENT` when GitHub refused to take it. */
+  /** `commentId` is one of our own comments' ids, or `NO_COMMENT` when GitHub refused to take it. */
   | { kind: "posted"; commentId: number }
   | { kind: "others" };
 
@@ -18,6 +19,8 @@ export type CommentWriterOptions = FindCommentOptions & {
   octokit: () => Promise<GitHubClient>;
   reserve: () => Promise<CommentClaim>;
   note: (commentId: number) => Promise<void>;
+  /** Somebody else may post the comment from now on, after a look whether it stands. */
+  giveBack: () => Promise<void>;
   /** Asked before each edit but the last: one that was long frozen must not write over what others said since. */
   mayEdit: () => Promise<boolean>;
   /** Least time between two edits, in milliseconds. */
@@ -60,6 +63,7 @@ export function createCommentWriter(options: CommentWriterOptions): CommentWrite
       async (error: unknown) => {
         standing = { kind: "mine", attempt: isTransient(error) ? "repeat" : "first" };
         if (!isTransient(error)) await options.note(NO_COMMENT);
+        else await giveBack();
         throw error;
       },
     );
@@ -68,12 +72,15 @@ export function createCommentWriter(options: CommentWriterOptions): CommentWrite
     await options.note(posted.id);
     if (posted.how === "found") await edit(text, posted.id);
   };
+  /** Whoever has the run in hand by the time GitHub takes comments again must not wait for this process. */
+  const giveBack = async (): Promise<void> => {
+    await options.giveBack();
+    standing = { kind: "unknown" };
+  };
   const edit = async (text: string, id: number): Promise<void> => {
     const octokit = await options.octokit();
-    const { owner, repo } = place;
     try {
-      const body = `${marker}\n\n${text}`;
-      await octokit.rest.issues.updateComment({ owner, repo, comment_id: id, body, request: SINGLE_TRY });
+      await updateOwnComment(octokit, { place, id, body: `${marker}\n\n${text}` });
     } catch (error) {
       if (isGone(error)) standing = { kind: "deleted" };
       throw error;

@@ -1,22 +1,14 @@
 import type { Logger } from "../../logger.ts";
 import type { GitHubClient } from "./client.ts";
-import { LONG_RETRY, retryTransient, SINGLE_TRY, toStatus, type RetryPlan } from "./retry.ts";
-
-/** The comment that holds a command, and the thread it stands in. */
-export type CommandPlace = {
-  owner: string;
-  repo: string;
-  /** Number of the issue or pull request. */
-  number: number;
-  commentId: number;
-};
-
-export type Reaction = "eyes" | "rocket" | "confused" | "-1";
+import type { CommandPlace, Reaction } from "./command-place.ts";
+import { createReaction } from "./create-reaction.ts";
+import { createOwnComment, findOwnComment, type OwnComment } from "./own-comment.ts";
+import { LONG_RETRY, retryTransient, toStatus, type RetryPlan } from "./retry.ts";
 
 export type PutReactionOptions = { place: CommandPlace; content: Reaction; retry?: RetryPlan };
 export type AddReactionOptions = PutReactionOptions & { log: Logger };
 
-/** Puts a reaction on the comment that holds the command. Never rejects: a reaction GitHub refuses is only logged. */
+/** Puts a reaction on what holds the command. Never rejects: a reaction GitHub refuses is only logged. */
 export async function addReaction(octokit: GitHubClient, { log, ...options }: AddReactionOptions): Promise<void> {
   try {
     await putReaction(octokit, options);
@@ -27,19 +19,7 @@ export async function addReaction(octokit: GitHubClient, { log, ...options }: Ad
 
 /** The same, and rejects when GitHub refuses it. One that stands already is not put there twice. */
 export async function putReaction(octokit: GitHubClient, options: PutReactionOptions): Promise<void> {
-  const { place, content, retry = LONG_RETRY } = options;
-  const { owner, repo, commentId } = place;
-  await retryTransient(
-    () =>
-      octokit.rest.reactions.createForIssueComment({
-        owner,
-        repo,
-        comment_id: commentId,
-        content,
-        request: SINGLE_TRY,
-      }),
-    retry,
-  );
+  await retryTransient(() => createReaction(octokit, options), options.retry ?? LONG_RETRY);
 }
 
 export type FindCommentOptions = {
@@ -52,22 +32,12 @@ export type FindCommentOptions = {
   botLogin: () => Promise<string>;
 };
 
-/** Looks for a comment of ours. Only our own count: anybody can write a marker, and we may edit everybody's comments. */
+/** Looks for a comment of ours. */
 export async function findComment(
   octokit: GitHubClient,
-  { place, marker, since, botLogin }: FindCommentOptions,
-): Promise<{ id: number; body: string } | null> {
-  const login = await botLogin();
-  const comments = await octokit.paginate(octokit.rest.issues.listComments, {
-    owner: place.owner,
-    repo: place.repo,
-    issue_number: place.number,
-    since,
-    per_page: 100,
-    request: SINGLE_TRY,
-  });
-  const own = comments.find((comment) => comment.user?.login === login && comment.body?.startsWith(marker));
-  return own === undefined ? null : { id: own.id, body: own.body ?? "" };
+  { botLogin, ...options }: FindCommentOptions,
+): Promise<OwnComment | null> {
+  return findOwnComment(octokit, { ...options, login: await botLogin() });
 }
 
 export type PostCommentOptions = FindCommentOptions & {
@@ -93,13 +63,7 @@ export async function postComment(octokit: GitHubClient, options: PostCommentOpt
     const found = mayExist ? await findComment(octokit, options) : null;
     if (found !== null) return { id: found.id, how: "found" };
     mayExist = true;
-    const { data } = await octokit.rest.issues.createComment({
-      owner: place.owner,
-      repo: place.repo,
-      issue_number: place.number,
-      body: `${marker}\n\n${body}`,
-      request: SINGLE_TRY,
-    });
-    return { id: data.id, how: "posted" };
+    const id = await createOwnComment(octokit, { place, body: `${marker}\n\n${body}` });
+    return { id, how: "posted" };
   }, retry);
 }

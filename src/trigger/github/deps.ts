@@ -1,8 +1,11 @@
+import type { StartRefusal } from "../../budget/start-refusal.ts";
 import type { Logger } from "../../logger.ts";
 import type { NewRun } from "../../orchestrator.ts";
-import type { Cancelled } from "../../cancel-run.ts";
+import type { ReleasedChecks } from "../../publish/release-commit.ts";
+import type { Cancelled } from "../../orchestrator/cancel-run.ts";
 import type { Repository, RunRequest } from "../../run/request.ts";
 import type { RunResult } from "../../run/result.ts";
+import type { ImageFilter } from "../../repo-settings/allowed-image.ts";
 import type { RunRecord } from "../../store/runs.ts";
 import type { RunId } from "../../run/id.ts";
 import type { GitHubClient } from "./client.ts";
@@ -26,15 +29,13 @@ export type Deliveries = {
   takeUnhandled(): Promise<StoredDelivery[]>;
 };
 
-/** What became of a run that was asked for: it is on disk, or `waiting` runs fill the queue. */
-export type Submission = { kind: "accepted"; runId: RunId } | { kind: "full"; waiting: number };
+/** What became of a run that was asked for: it is on disk, or refused. */
+export type Submission = { kind: "accepted"; runId: RunId } | StartRefusal;
 
 export type TriggerLimits = {
   /** Seconds a run may take when the command says nothing, and at most. */
   defaultTimeoutS: number;
   maxTimeoutS: number;
-  /** How many runs one person may start within an hour. */
-  runsPerHour: number;
 };
 
 /** What the GitHub trigger needs of the rest of the product. */
@@ -51,14 +52,18 @@ export type GitHubAppDeps = {
   cancel(runId: RunId): Promise<Cancelled | null>;
   /** Publishes what a finished run kept. Rejects with `RunError`. */
   publish(runId: RunId, options: { protectedFiles: "held" | "allowed" }): Promise<RunResult>;
-  /** How many runs this account started since then. */
-  countRuns(options: { actorId: number; since: Date }): Promise<number>;
+  /** Lets checks run on the commit that a finished run pushed; null when it pushed none. Rejects with `RunError`. */
+  releaseChecks(runId: RunId): Promise<ReleasedChecks | null>;
   /** Whether the operator lets this repository (`owner/name`) be worked on. */
   isServed(repository: string): boolean;
+  /** Whether the operator lets a repository's settings name this image. */
+  isImageAllowed: ImageFilter;
   limits: TriggerLimits;
   /** A client that acts as this installation, on this repository only. */
   octokitFor(installationId: number, repositoryId: number): Promise<GitHubClient>;
   /** The App's own login, `<slug>[bot]`. */
   botLogin(): Promise<string>;
+  /** The page of a run, for those who read its thread; null where there is none. Default: none. */
+  toPageUrl?: (runId: RunId) => string | null;
   log: Logger;
 };

@@ -8,7 +8,8 @@ export type WritePermission = "admin" | "maintain" | "write";
 /** Whether somebody may start runs. `unknown`: GitHub did not say, and nothing may start. */
 export type PermissionDecision =
   | { verdict: "allowed"; permission: WritePermission }
-  | { verdict: "refused"; why: string }
+  /** `known`: GitHub says of this very account that its permission is lower; `doubtful`: it does not say so. */
+  | { verdict: "refused"; account: "known" | "doubtful"; why: string }
   | { verdict: "unknown"; why: string };
 
 export type CheckPermissionOptions = { repository: RepositoryAddress; people: readonly Person[]; retry?: RetryPlan };
@@ -28,7 +29,7 @@ export async function checkActorPermission(
   octokit: GitHubClient,
   { repository, people, retry = SHORT_RETRY }: CheckPermissionOptions,
 ): Promise<PermissionDecision> {
-  let first: PermissionDecision = { verdict: "refused", why: "nobody asked" };
+  let first: PermissionDecision = { verdict: "refused", account: "doubtful", why: "nobody asked" };
   for (const [index, person] of people.entries()) {
     const decision = await checkPerson(octokit, { repository, person, retry });
     if (decision.verdict !== "allowed") return decision;
@@ -47,7 +48,8 @@ async function checkPerson(
     const { data } = await retryTransient(
       () =>
         octokit.rest.repos.getCollaboratorPermissionLevel({
-          ...repository,
+          owner: repository.owner,
+          repo: repository.repo,
           username: person.login,
           request: SINGLE_TRY,
         }),
@@ -56,7 +58,7 @@ async function checkPerson(
     return toDecision(data, person);
   } catch (error) {
     const status = toStatus(error);
-    if (status === 404) return { verdict: "refused", why: "GitHub knows no such collaborator" };
+    if (status === 404) return { verdict: "refused", account: "doubtful", why: "GitHub knows no such collaborator" };
     return { verdict: "unknown", why: status === null ? "GitHub could not be reached" : `GitHub answered ${status}` };
   }
 }
@@ -65,11 +67,12 @@ function toDecision(data: unknown, person: Person): PermissionDecision {
   const answer = Answer.safeParse(data);
   if (!answer.success) return { verdict: "unknown", why: "GitHub's answer could not be read" };
   const { permission, role_name: role, user } = answer.data;
-  if (user?.id !== person.id) return { verdict: "refused", why: "the login belongs to another account now" };
+  if (user?.id !== person.id)
+    return { verdict: "refused", account: "doubtful", why: "the login belongs to another account now" };
   if (permission === "admin") return { verdict: "allowed", permission };
   if (permission === "maintain" || (permission === "write" && role === "maintain")) {
     return { verdict: "allowed", permission: "maintain" };
   }
   if (permission === "write") return { verdict: "allowed", permission };
-  return { verdict: "refused", why: "may not write to the repository" };
+  return { verdict: "refused", account: "known", why: "may not write to the repository" };
 }

@@ -1,4 +1,5 @@
-import type { Account, CommentCreated } from "./payload.ts";
+import type { CommentCreated } from "./payload.ts";
+import type { Account } from "./payload-fields.ts";
 
 /** One person behind a command, by the numeric id that a rename does not change. */
 export type Person = { id: number; login: string };

@@ -2,17 +2,18 @@ import type { Logger } from "../../logger.ts";
 import { toCodeSpan } from "../../text/markdown.ts";
 import { passStep } from "../../steps.ts";
 import { answerCommand } from "./answer-command.ts";
+import { askAuthority, type Judge } from "./authority.ts";
 import type { AnswerOptions, Attempt, CommandCall, CommandDesk, Tell } from "./command-call.ts";
-import { parseCommand } from "./command.ts";
-import { addReaction, type Reaction } from "./comment.ts";
+import type { Reaction } from "./command-place.ts";
+import { addReaction } from "./comment.ts";
 import type { GitHubAppDeps, StoredDelivery } from "./deps.ts";
-import { parsePayload } from "./payload.ts";
-import { checkActorPermission } from "./permission.ts";
+import { parsePayload, type PutLabel } from "./payload.ts";
 import { findPeople } from "./person.ts";
-import { readSettings, SETTINGS_PATH } from "./read-settings.ts";
+import { readCommand } from "./read-command.ts";
+import { checkImage } from "../../repo-settings/allowed-image.ts";
+import { readSettings } from "./read-settings.ts";
 import { findReply, reply } from "./reply.ts";
-import { isPermitted } from "./settings.ts";
-import { LONG_RETRY } from "./retry.ts";
+import { DEFAULT_SETTINGS, SETTINGS_PATH, type ReadSettings } from "../../repo-settings/settings.ts";
 
 export type ProcessOptions = CommandDesk & { attempt: Attempt };
 
@@ -49,38 +50,57 @@ export async function processDelivery(delivery: StoredDelivery, options: Process
 
 async function processCall(call: CommandCall, options: ProcessOptions): Promise<Tell> {
   const { octokit, place, created, author, log } = call;
-  const decision = await checkActorPermission(octokit, {
-    repository: { owner: place.owner, repo: place.repo },
-    people: [author, ...(findPeople(created)?.others ?? [])],
-    retry: LONG_RETRY,
-  });
   const react =
     (content: Reaction): Tell =>
     () =>
       addReaction(octokit, { place, content, log });
-  switch (decision.verdict) {
+  const people = [author, ...(findPeople(created)?.others ?? [])];
+  const ask = (): Judge => askAuthority(octokit, { repository: place, people });
+  // Most labels mean nothing to us, so nobody is asked about before that is known.
+  const asked = created.label === null ? ask() : null;
+  const found = await readSettings(octokit, place).catch((error: unknown) => {
+    if (options.stopping.aborted || created.label !== null) throw error;
+    log.error({ err: error }, "settings could not be read");
+    return null;
+  });
+  if (found === null) return react("confused");
+  const read = checkImage(found, options.deps);
+  if (created.label !== null && !isTrigger(created.label, read)) return async () => {};
+  const judge = asked ?? ask();
+  const authority = await judge(read.kind === "read" ? read.settings : DEFAULT_SETTINGS);
+  switch (authority.verdict) {
     case "refused":
-      log.info({ actorId: author.id, why: decision.why }, "command refused");
+      log.info({ actorId: author.id, why: authority.why }, "command refused");
       return react("-1");
     case "unknown":
-      log.warn({ actorId: author.id, why: decision.why }, "permission could not be checked");
+      log.warn({ actorId: author.id, why: authority.why }, "permission could not be checked");
       return react("confused");
     case "allowed":
       passStep("permission-checked");
-      try {
-        const replied = call.attempt === "resumed" ? await findReply({ call, ...options }) : null;
-        if (replied !== null) return replied;
-        const read = await readSettings(call);
-        if (read.kind === "wrong") return () => replyWrong(read.problems, { call, ...options });
-        const { settings } = read;
-        if (!isPermitted(decision.permission, { least: settings.permission })) return react("-1");
-        return await answerCommand(parseCommand(created.comment.body), { call, settings, ...options });
-      } catch (error) {
-        if (options.stopping.aborted) throw error;
-        log.error({ err: error }, "command could not be carried out");
-        return react("confused");
-      }
+      return answerAllowed(call, { ...options, read, react });
   }
+}
+
+type AnswerAllowedOptions = ProcessOptions & { read: ReadSettings; react: (content: Reaction) => Tell };
+
+/** What comes of a command by somebody who may give it. */
+async function answerAllowed(call: CommandCall, { read, react, ...options }: AnswerAllowedOptions): Promise<Tell> {
+  try {
+    const replied = call.attempt === "resumed" ? await findReply({ call, ...options }) : null;
+    if (replied !== null) return replied;
+    if (read.kind === "wrong") return () => replyWrong(read.problems, { call, ...options });
+    return await answerCommand(readCommand(call.created), { call, settings: read.settings, ...options });
+  } catch (error) {
+    if (options.stopping.aborted) throw error;
+    call.log.error({ err: error }, "command could not be carried out");
+    return react("confused");
+  }
+}
+
+/** Whether the label is the one that starts runs here; GitHub takes the names of labels in any case. */
+function isTrigger({ name }: PutLabel, read: ReadSettings): boolean {
+  const wanted = read.kind === "read" ? read.settings.label_trigger : read.labelTrigger;
+  return wanted?.toLowerCase() === name.toLowerCase();
 }
 
 /** Names everything that is wrong with the settings; nothing is done before they are mended. */
@@ -107,7 +127,12 @@ async function toCall(delivery: StoredDelivery, { deps, attempt, log }: ToCallOp
     created: parsed.comment,
     installationId,
     author: people.author,
-    place: { owner: repository.owner, repo: repository.name, number: issue.number, commentId: comment.id },
+    place: {
+      owner: repository.owner,
+      repo: repository.name,
+      number: issue.number,
+      spot: comment.spot,
+    },
     octokit: await deps.octokitFor(installationId, repository.id),
     log,
   };

@@ -1,23 +1,36 @@
 import type { Activity, RunProgress } from "../../run/progress.ts";
 import type { RunId } from "../../run/id.ts";
-import { toDurationText } from "../../run/words.ts";
+import { toDurationText, toHiddenText } from "../../run/words.ts";
 import { toCodeSpan, toSafeMarkdown } from "../../text/markdown.ts";
 
 const MAX_MESSAGE = 1500;
 const MAX_COMMAND = 200;
 const MAX_FILES = 10;
 
+/**
+ * `hidden`: how many pieces of text that people cannot see were left out of the prompt. `pageUrl`: where more is seen of the
+ * run; none when left out.
+ */
+export type ToProgressTextOptions = { runId: RunId; hidden: number; pageUrl?: string | null };
+
 /** What people read about a run that goes on, in Markdown. What the agent says is made harmless and cut. */
-export function toProgressText(progress: RunProgress, { runId }: { runId: RunId }): string {
+export function toProgressText(
+  progress: RunProgress,
+  { runId, hidden, pageUrl = null }: ToProgressTextOptions,
+): string {
+  const left = toHiddenText(hidden);
   const sections = [
     `**${toStage(progress)}** · ${toDurationText(progress.elapsedS)}`,
-    ...(progress.state === "queued" ? [] : toActivity(progress.activity)),
-    `Run \`${runId}\``,
+    ...(progress.state === "queued" ? [] : toDoing(progress)),
+    ...(left === null ? [] : [`⚠️ ${left}`]),
+    `Run \`${runId}\`${pageUrl === null ? "" : ` · [live log](${pageUrl})`}`,
   ];
   return sections.join("\n\n");
 }
 
-function toStage({ state, queuePosition }: RunProgress): string {
+function toStage({ state, queuePosition, repoCommand = null }: RunProgress): string {
+  if (repoCommand !== null)
+    return repoCommand.purpose === "setup" ? "🔧 Setting up the repository" : "🧪 Verifying the change";
   switch (state) {
     case "queued":
       return queuePosition === null ? "⏳ Queued" : `⏳ Queued, position ${queuePosition}`;
@@ -30,9 +43,14 @@ function toStage({ state, queuePosition }: RunProgress): string {
   }
 }
 
+function toDoing({ activity, repoCommand = null }: RunProgress): string[] {
+  const agent = toActivity(activity);
+  return repoCommand === null ? agent : [toCodeSpan(cut(repoCommand.command, MAX_COMMAND)), ...agent];
+}
+
 function toActivity({ lastMessage, lastCommand, commands, files }: Activity): string[] {
   const sections: string[] = [];
-  if (lastMessage !== null && lastMessage.trim() !== "") {
+  if (lastMessage !== null && lastMessage.trim() !== "" && !isData(lastMessage)) {
     sections.push(toQuote(toSafeMarkdown(lastMessage, { maxLength: MAX_MESSAGE })));
   }
   if (lastCommand !== null) {
@@ -45,6 +63,11 @@ function toActivity({ lastMessage, lastCommand, commands, files }: Activity): st
     sections.push(`Files touched: ${shown.join(", ")}${more}`);
   }
   return sections;
+}
+
+/** An answer by a schema, such as a review's, is for programs; its words are shown at the end. */
+function isData(message: string): boolean {
+  return /^\s*\{[\s\S]*\}\s*$/.test(message);
 }
 
 function toQuote(text: string): string {

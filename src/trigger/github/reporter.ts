@@ -1,15 +1,19 @@
 import type { Logger } from "../../logger.ts";
-import type { Mask } from "../../mask.ts";
-import type { RunReporter } from "../../run-reporter.ts";
+import type { Mask } from "../../masking/mask.ts";
+import type { RunReporter } from "../../orchestrator/run-reporter.ts";
 import type { RunId } from "../../run/id.ts";
-import type { GitHubThread, RunRequest } from "../../run/request.ts";
+import type { GitHubThread } from "../../run/github-thread.ts";
+import type { RunRequest } from "../../run/request.ts";
 import type { LiveState } from "../../run/state.ts";
 import { passStep } from "../../steps.ts";
+import { createCheckRun, type CheckRun } from "./check-run.ts";
 import { type CommentClaim, throwReportError } from "./comment-writer.ts";
-import { putReaction, type CommandPlace } from "./comment.ts";
+import type { CommandPlace } from "./command-place.ts";
+import { putReaction } from "./comment.ts";
 import type { GitHubAppDeps } from "./deps.ts";
 import { toProgressText } from "./progress-words.ts";
 import { ReportError } from "./report-error.ts";
+import { reportReview, type ReportReviewOptions } from "./review/report-review.ts";
 import { toResultText } from "./result-words.ts";
 import { toStatus } from "./retry.ts";
 import { createStatusComment, type StatusComment } from "./status-comment.ts";
@@ -20,12 +24,18 @@ export type CommentRecord = {
   reserve(runId: RunId): Promise<CommentClaim>;
   /** Notes the comment that was posted, or `NO_COMMENT` when GitHub refused it. */
   note(runId: RunId, commentId: number): Promise<void>;
+  /** Gives up a reservation: the comment could not be posted for now, though a try may have got through. */
+  giveBack(runId: RunId): Promise<void>;
   /** Whether this process may still tell how the run goes on: no other has it in hand. */
   mayEdit(runId: RunId): Promise<boolean>;
 };
 
 export type GitHubReporterOptions = Pick<GitHubAppDeps, "octokitFor" | "botLogin"> & {
   comments: CommentRecord;
+  /** The page of a run, for those who read its comment; null where there is none. Default: none. */
+  toPageUrl?: (runId: RunId) => string | null;
+  /** How many days what a run left is kept, when that is to be told. */
+  retentionDays?: number;
   /** Takes known secrets out of what is posted. */
   mask: Mask;
   log: Logger;
@@ -45,6 +55,8 @@ const CLOCK_SKEW_MS = 15 * 60_000;
 
 type Reported = {
   comment: StatusComment;
+  /** Null for a run that is not about a pull request. */
+  check: CheckRun | null;
   place: CommandPlace;
   thread: GitHubThread;
   state: LiveState | null;
@@ -79,18 +91,34 @@ export function createGitHubReporter(options: GitHubReporterOptions): RunReporte
       const isNews = reported.state !== progress.state;
       const stage = progress.state === "queued" && placeInLine === "posted-once" ? "opening" : "stage";
       reported.state = progress.state;
-      const text = mask.text(toProgressText(progress, { runId: request.run_id }));
+      const { run_id: runId, hidden } = request;
+      const text = mask.text(toProgressText(progress, { runId, hidden, pageUrl: options.toPageUrl?.(runId) ?? null }));
+      if (progress.state !== "queued") reported.check?.begin();
       reported.comment.show(text, { change: isNews || stage === "opening" ? stage : "detail" });
     },
     onFinished: async ({ request, ...finished }) => {
       const reported = find(request);
       if (reported === null) return;
-      await reported.comment.finish(mask.text(toResultText(finished)));
+      const review = await reportReview({ request, result: finished.result }, toReviewOptions(reported, options));
+      const text = mask.text(
+        toResultText({
+          ...{ ...finished, review, checks: request.rules.ci === "hold" ? "held" : "run" },
+          pageUrl: options.toPageUrl?.(request.run_id) ?? null,
+          retentionDays: options.retentionDays ?? null,
+        }),
+      );
+      await reported.comment.finish(text);
       passStep("comment-finished");
+      await reported.check?.finish(finished.result, { text });
       await react(reported, { ...options, content: finished.result.status === "done" ? "rocket" : "confused" });
       runs.delete(request.run_id);
     },
   };
+}
+
+function toReviewOptions({ place, thread, log }: Reported, options: GitHubReporterOptions): ReportReviewOptions {
+  const octokit = () => options.octokitFor(thread.installation_id, thread.repository_id);
+  return { octokit, place, botLogin: () => options.botLogin(), mask: options.mask, log };
 }
 
 type ToReportedOptions = GitHubReporterOptions & { note: CommentRecord["note"] };
@@ -103,7 +131,7 @@ function toReported(request: RunRequest, options: ToReportedOptions): Reported |
     owner: repository.owner,
     repo: repository.name,
     number: thread.number,
-    commentId: thread.comment_id,
+    spot: thread,
   };
   const log = options.log.child({ runId });
   const comment = createStatusComment({
@@ -114,12 +142,26 @@ function toReported(request: RunRequest, options: ToReportedOptions): Reported |
     botLogin: () => options.botLogin(),
     reserve: () => options.comments.reserve(runId),
     note: (commentId) => options.note(runId, commentId),
+    giveBack: () => options.comments.giveBack(runId),
     mayEdit: () => options.comments.mayEdit(runId),
     log,
     ...(minGapMs === undefined ? {} : { minGapMs }),
     ...(othersMs === undefined ? {} : { othersMs }),
   });
-  return { comment, place, thread, state: null, log };
+  return { comment, check: toCheckRun(request, { ...options, place, log }), place, thread, state: null, log };
+}
+
+function toCheckRun(
+  { thread, pull, run_id: runId, trigger }: RunRequest,
+  { place, log, octokitFor, toPageUrl }: GitHubReporterOptions & { place: CommandPlace },
+): CheckRun | null {
+  if (thread === null || pull === null) return null;
+  return createCheckRun({
+    octokit: () => octokitFor(thread.installation_id, thread.repository_id),
+    ...{ repository: { owner: place.owner, repo: place.repo }, runId, headSha: pull.head_sha },
+    detailsUrl: toPageUrl?.(runId) ?? trigger.url,
+    log,
+  });
 }
 
 type ReactOptions = Pick<GitHubReporterOptions, "octokitFor"> & { content: "rocket" | "confused" };

@@ -48,10 +48,13 @@ export function toStatus(error: unknown): number | null {
   return HttpError.safeParse(error).data?.status ?? null;
 }
 
+/** What says so in a 200: GraphQL's refusals; what is wrong in ourselves. */
+const FINAL_ERRORS = new Set(["TypeError", "GraphqlResponseError"]);
+
 /** Whether the same call may well succeed later: rate limits, server errors, time-outs, broken connections. */
 export function isTransient(error: unknown): boolean {
   const failed = HttpError.safeParse(error).data;
-  if (failed === undefined) return error instanceof Error && error.name !== "TypeError";
+  if (failed === undefined) return error instanceof Error && !FINAL_ERRORS.has(error.name);
   const { status, message } = failed;
   if (status === 429 || status >= 500) return true;
   const headers = failed.response?.headers ?? {};

@@ -1,16 +1,24 @@
-import { toShortId } from "../../run/id.ts";
+import { toShortId, type RunId } from "../../run/id.ts";
 import { toDurationText } from "../../run/words.ts";
 import type { RunRecord } from "../../store/runs.ts";
 import { toCodeSpan, toSafeMarkdown } from "../../text/markdown.ts";
 
 const MAX_RUNS = 10;
 
+export type ToRunsOptions = { toPageUrl?: ((runId: RunId) => string | null) | undefined };
+
 /** The runs of a thread in Markdown, newest first: where each stands, and where to look. */
-export function toRunsText(runs: readonly RunRecord[]): string {
+export function toRunsText(runs: readonly RunRecord[], { toPageUrl = () => null }: ToRunsOptions = {}): string {
   if (runs.length === 0) return "No run was started here yet: `/codex <prompt>` starts one.";
-  const lines = runs.slice(0, MAX_RUNS).map((run) => `- ${toCodeSpan(toShortId(run.runId))} ${toStanding(run)}`);
+  const lines = runs
+    .slice(0, MAX_RUNS)
+    .map((run) => `- ${toCodeSpan(toShortId(run.runId))} ${toStanding(run)}${toLink(toPageUrl(run.runId))}`);
   const more = runs.length > MAX_RUNS ? [`- and ${runs.length - MAX_RUNS} older ones`] : [];
   return ["**Runs of this thread**", [...lines, ...more].join("\n")].join("\n\n");
+}
+
+function toLink(pageUrl: string | null): string {
+  return pageUrl === null ? "" : ` · [log](${pageUrl})`;
 }
 
 function toStanding({ state, queuePosition, acceptedAt, result }: RunRecord): string {

@@ -22,7 +22,7 @@ export function checkHead({ method, headers }: Pick<IncomingMessage, "method" | 
     return { status: 415, reason: "content-type" };
   }
   const event = toText(headers["x-github-event"]);
-  if (!/^[a-z_]{1,64}$/.test(event)) return { status: 400, reason: "event-name" };
+  if (!/^[a-z][a-z0-9_]{0,63}$/.test(event)) return { status: 400, reason: "event-name" };
   const deliveryId = toText(headers["x-github-delivery"]);
   if (!/^[0-9A-Fa-f-]{1,64}$/.test(deliveryId)) return { status: 400, reason: "delivery-id" };
   const [, digest] = /^sha256=([0-9a-f]{64})$/.exec(toText(headers["x-hub-signature-256"])) ?? [];

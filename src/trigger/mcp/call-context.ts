@@ -1,7 +1,8 @@
 import type { RepositoryFilter } from "../../publish/allowed.ts";
 import type { Orchestrator } from "../../orchestrator.ts";
+import type { SettingsReader } from "../../repo-settings/settings-reader.ts";
 import type { Effort, Repository } from "../../run/request.ts";
-import type { RunFilesEverywhere } from "../../run-files.ts";
+import type { RunFilesEverywhere } from "../../orchestrator/run-files.ts";
 import type { RunStore } from "../../store/runs.ts";
 import type { Principal } from "./principal.ts";
 
@@ -14,6 +15,8 @@ export type McpParts = {
   isAllowed: RepositoryFilter;
   /** Whether GitHub has the repository, for whom we ask as; `unknown` when it cannot be asked. */
   lookUp(repository: Repository): Promise<"there" | "missing" | "unknown">;
+  /** What a repository sets for its runs. Rejects with `RunError`. */
+  readSettings: SettingsReader;
   /** What keeps every run from reaching the model, in one sentence; null when nothing does. */
   checkModel(): string | null;
   /** Why no run here can have variables, in one sentence; null when it can. */

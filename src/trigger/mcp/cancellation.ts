@@ -1,5 +1,5 @@
 import { CancelledNotificationSchema, type JSONRPCMessage, type RequestId } from "@modelcontextprotocol/sdk/types.js";
-import { cancelRun } from "../../cancel-run.ts";
+import { cancelRun } from "../../orchestrator/cancel-run.ts";
 import type { McpParts } from "./call-context.ts";
 import { toCallEnd } from "./call-end.ts";
 import { toRequestKey } from "./call-mark.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
-import { parseRepository } from "../../parse-repository.ts";
+import { parseRepository } from "../../orchestrator/parse-repository.ts";
 import type { Repository } from "../../run/request.ts";
 import type { CallContext } from "./call-context.ts";
 

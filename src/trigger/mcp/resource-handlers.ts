@@ -10,6 +10,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import type { McpParts } from "./call-context.ts";
 import { checkInitialized, type Conversation } from "./conversation.ts";
+import { refuseHeldDiff } from "./held-diff.ts";
 import { listResources, parseRunUri, readResource, RESOURCE_TEMPLATES } from "./resources.ts";
 import { findRun } from "./find-run.ts";
 
@@ -34,7 +35,7 @@ export function addResources(mcp: McpServer, options: ResourceHandlersOptions): 
     const record = address === null ? null : await findRun(address.runId, { parts, principal });
     if (address === null || record === null)
       throw new McpError(RESOURCE_NOT_FOUND, "There is no such resource.", { uri });
-    return { address, parts };
+    return { address, parts, record };
   };
 
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: RESOURCE_TEMPLATES }));
@@ -43,7 +44,9 @@ export function addResources(mcp: McpServer, options: ResourceHandlersOptions): 
     return listResources({ parts: await loadParts(), principal }, { cursor: params?.cursor });
   });
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }) => {
-    const { address, parts } = await find(uri);
+    const { address, parts, record } = await find(uri);
+    const held = address.resource === "diff" ? refuseHeldDiff(record) : null;
+    if (held !== null) throw new McpError(RESOURCE_NOT_FOUND, held.why, { uri });
     const contents = await readResource(address, { parts });
     if (contents === null) throw new McpError(RESOURCE_NOT_FOUND, "The run has not come that far.", { uri });
     return { contents: [{ uri, ...contents }] };

@@ -1,5 +1,6 @@
 import type { NewRun } from "../../orchestrator.ts";
-import { cancelRun } from "../../cancel-run.ts";
+import { toRefusalWords } from "../../budget/start-refusal.ts";
+import { cancelRun } from "../../orchestrator/cancel-run.ts";
 import type { RunId } from "../../run/id.ts";
 import type { CallContext } from "./call-context.ts";
 import { toCallMark } from "./call-mark.ts";
@@ -26,11 +27,11 @@ export async function startRun(run: NewRun, { tool, args, waitS, context }: Star
   const accepted = await parts.orchestrator.acceptCall(run, toCallMark(args, { ...context, tool }));
   switch (accepted.kind) {
     case "full":
-      return {
-        kind: "refused",
-        why: `${accepted.waiting} runs wait already, and no more may (MAX_QUEUED_RUNS).`,
-        hint: "Try again later.",
-      };
+    case "too-many":
+    case "spent": {
+      const { what: why, hint } = toRefusalWords(accepted);
+      return { kind: "refused", why, hint };
+    }
     case "conflict":
       return {
         kind: "refused",

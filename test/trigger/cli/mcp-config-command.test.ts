@@ -163,7 +163,15 @@ describe("mcp", () => {
     const options: ProgramOptions = {
       ...{ terminal, interrupts: new PassThrough(), version: "0" },
       readConfig: () => readConfig({ environment: {}, folder }),
-      ...{ openProduct: never, serve: never, buildImage: never, runDemo: never, serveMcp: never, runDoctor: never },
+      ...{
+        openProduct: never,
+        serve: never,
+        buildImage: never,
+        runDemo: never,
+        serveMcp: never,
+        runDoctor: never,
+        runSetup: never,
+      },
     };
     expect(await runProgram(["mcp", "config", "zed"], options)).toBe(2);
     expect(await runProgram(["mcp", "--folder", join(folder, "gone")], options)).toBe(2);

@@ -57,6 +57,8 @@ export type AppHost = Disposable & {
   runs: { run: NewRun; runId: RunId; deliveryId: string }[];
   /** Delivers one comment as Probot would, and waits until all work on it is over. */
   comment(options: PayloadOptions, delivery?: { id?: string }): Promise<void>;
+  /** The same for any event. */
+  deliver(name: string, payload: object, delivery?: { id?: string }): Promise<void>;
 };
 
 let privateKey: string | null = null;
@@ -72,6 +74,7 @@ export function createPrivateKey(): string {
 }
 
 let deliveryCount = 0;
+const RUNS_PER_HOUR = 10;
 
 /** The application in a Probot of its own, with GitHub's API stood in for. */
 export async function startApp(overrides: Partial<GitHubAppDeps> = {}): Promise<AppHost> {
@@ -83,12 +86,15 @@ export async function startApp(overrides: Partial<GitHubAppDeps> = {}): Promise<
     submit: async (run, { deliveryId }) => {
       const known = runs.find((it) => it.deliveryId === deliveryId);
       if (known !== undefined) return { kind: "accepted", runId: known.runId };
+      const count = runs.filter((it) => it.run.thread?.actor_id === run.thread?.actor_id).length;
+      if (count >= RUNS_PER_HOUR)
+        return { kind: "too-many", limit: RUNS_PER_HOUR, freesAt: new Date("2026-11-30T14:04:01Z") };
       const runId = createRunId();
       runs.push({ run, runId, deliveryId });
       return { kind: "accepted", runId };
     },
-    countRuns: async ({ actorId }) => runs.filter(({ run }) => run.thread?.actor_id === actorId).length,
     isServed: () => true,
+    isImageAllowed: (image) => image.startsWith("ours/"),
     listThread: async () => [],
     findByBranch: async () => null,
     findRequest: async () => null,
@@ -96,7 +102,8 @@ export async function startApp(overrides: Partial<GitHubAppDeps> = {}): Promise<
     publish: async () => {
       throw new Error("there is nothing to publish");
     },
-    limits: { defaultTimeoutS: 300, maxTimeoutS: 3600, runsPerHour: 10 },
+    releaseChecks: async () => null,
+    limits: { defaultTimeoutS: 300, maxTimeoutS: 3600 },
     octokitFor: async () => api.octokit,
     botLogin: async () => BOT,
     log: silentLog,
@@ -105,16 +112,18 @@ export async function startApp(overrides: Partial<GitHubAppDeps> = {}): Promise<
   privateKey ??= createPrivateKey();
   const probot = new Probot({ appId: 1, privateKey, secret: SECRET, log: silentLog });
   await probot.load(app);
+  const deliver: AppHost["deliver"] = async (name, payload, { id = `d-${++deliveryCount}` } = {}) => {
+    await probot.receive({ id, name: name as never, payload: payload as never });
+    await app.onIdle();
+  };
   return {
     api,
     app,
     probot,
     deliveries,
     runs,
-    comment: async (options, { id = `d-${++deliveryCount}` } = {}) => {
-      await probot.receive({ id, name: "issue_comment", payload: createPayload(options) as never });
-      await app.onIdle();
-    },
+    deliver,
+    comment: (options, delivery) => deliver("issue_comment", createPayload(options), delivery),
     [Symbol.dispose]: () => api[Symbol.dispose](),
   };
 }

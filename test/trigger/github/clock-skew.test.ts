@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { startGitHubStandIn } from "../../../src/demo/github/stand-in.ts";
-import { createMask } from "../../../src/mask.ts";
+import { createMask } from "../../../src/masking/mask.ts";
 import { createGitHubAccess } from "../../../src/publish/github-access.ts";
 import { createDeliverySweeper } from "../../../src/trigger/github/sweep-deliveries.ts";
 import { silentLog } from "./app-host.ts";

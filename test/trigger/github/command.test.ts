@@ -2,6 +2,7 @@ import { array, assert, constantFrom, property } from "fast-check";
 import remarkParse from "remark-parse";
 import { unified } from "unified";
 import { expect, test } from "vitest";
+import { DEFAULT_SETTINGS, RepositorySettings } from "../../../src/repo-settings/settings.ts";
 import { toHelpText, toMistakeText } from "../../../src/trigger/github/command-help.ts";
 import { parseCommand, type CommentCommand } from "../../../src/trigger/github/command.ts";
 
@@ -195,8 +196,22 @@ test("CM-028: what a mistake quotes mentions nobody, closes nothing and is short
   expect(text.length).toBeLessThan(1500);
 });
 
+test("help tells what the repository sets, and who may use it", () => {
+  const settings = RepositorySettings.parse({
+    ...{ permission: "maintain", allow: ["rita", "octo-org/helpers"], mode: "ask", timeout: "10m" },
+    instructions: "Be brief. @everybody ".repeat(10),
+  });
+  const text = toHelpText({ defaultTimeoutS: 300, maxTimeoutS: 3600, settings });
+  expect(text).toContain(
+    "may maintain or administrate this repository may use it, and so may `rita`, `octo-org/helpers`.",
+  );
+  expect(text).toMatch(
+    /This repository sets `mode: ask`, `timeout: 600`, `instructions: Be brief\. @everybody [^`]{1,50}…`\./,
+  );
+});
+
 test("the help names every verb and every option, and the time a run may take", () => {
-  const text = toHelpText({ defaultTimeoutS: 300, maxTimeoutS: 3600 });
+  const text = toHelpText({ defaultTimeoutS: 300, maxTimeoutS: 3600, settings: DEFAULT_SETTINGS });
   for (const word of ["review", "status", "cancel", "retry", "publish", "--mode", "--timeout", "--allow-protected"]) {
     expect(text).toContain(word);
   }
@@ -223,11 +238,13 @@ test("what starts a run is always a paragraph's or a heading's first words in Ma
     "---",
   );
   const parser = unified().use(remarkParse);
+  let commands = 0;
   assert(
     property(
       array(piece, { maxLength: 8 }).map((pieces) => pieces.join("")),
       (body) => {
         if (parseCommand(body).kind === "none") return;
+        commands += 1;
         const first = parser.parse(body).children[0];
         expect(["paragraph", "heading"]).toContain(first?.type);
         expect(body.slice(first?.position?.start.offset)).toMatch(/^\/codex(?:\s|$)/);
@@ -235,6 +252,7 @@ test("what starts a run is always a paragraph's or a heading's first words in Ma
     ),
     { numRuns: 3000 },
   );
+  expect(commands).toBeGreaterThan(20);
 });
 
 test("a comment of GitHub's greatest length is read at once", () => {

@@ -23,11 +23,15 @@ export function createSharedComments(): SharedComments {
       reserve: async (runId) => {
         const row = rowOf(runId);
         if (row.commentId !== null) return { kind: "posted", commentId: row.commentId };
-        if (row.by !== null && row.by !== process && !dead.has(row.by)) return { kind: "others" };
+        if (row.by !== null && row.by !== "" && row.by !== process && !dead.has(row.by)) return { kind: "others" };
         rows.set(runId, { ...row, by: process });
         return { kind: "mine", attempt: row.by === null ? "first" : "repeat" };
       },
       mayEdit: async (runId) => !lost.has(`${process} ${runId}`),
+      giveBack: async (runId) => {
+        const row = rowOf(runId);
+        if (row.by === process) rows.set(runId, { ...row, by: "" });
+      },
       note: async (runId, commentId) => void rows.set(runId, { ...rowOf(runId), commentId }),
     }),
     lose: (process, runId) => void lost.add(`${process} ${runId}`),

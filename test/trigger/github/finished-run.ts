@@ -1,4 +1,5 @@
-import type { FinishedRun } from "../../../src/run-reporter.ts";
+import type { FinishedRun } from "../../../src/orchestrator/run-reporter.ts";
+import { CommandSpot } from "../../../src/run/github-thread.ts";
 import { toRunFailure, type FailureReason } from "../../../src/run/failure.ts";
 import type { RunRequest } from "../../../src/run/request.ts";
 import { RunResult } from "../../../src/run/result.ts";
@@ -15,7 +16,7 @@ export function createRequest(overrides: Partial<RunRequest> = {}): RunRequest {
       repository_id: 1296269,
       number: 42,
       is_pull_request: false,
-      comment_id: 1001,
+      ...CommandSpot.parse({ comment_id: 1001 }),
       actor_id: octocat.id,
     },
     ...overrides,
@@ -27,6 +28,7 @@ export type FinishedOptions = Partial<RunResult> & {
   files?: string[];
   reason?: FailureReason;
   leftOut?: FinishedRun["leftOut"];
+  verification?: FinishedRun["verification"];
   patch?: string | null;
 };
 
@@ -37,19 +39,29 @@ export function createFinished(request: RunRequest, options: FinishedOptions = {
     files = ["src/email.ts"],
     reason,
     leftOut = [],
+    verification = null,
     patch = null,
   } = options;
-  const { summary: _summary, files: _files, reason: _reason, leftOut: _leftOut, patch: _patch, ...result } = options;
+  const {
+    summary: _summary,
+    files: _files,
+    reason: _reason,
+    leftOut: _leftOut,
+    verification: _verification,
+    patch: _patch,
+    ...result
+  } = options;
   return {
     request,
     leftOut,
+    verification,
     patch,
     result: RunResult.parse({
       run_id: request.run_id,
       status: reason === undefined ? "done" : "error",
       exit_code: 0,
       duration: 45.2,
-      marker: "::MCP_STATUS::DONE",
+      marker: options.status === "need_user" ? "::MCP_STATUS::NEED_USER" : "::MCP_STATUS::DONE",
       output: { summary, files_changed: files, full_log: null, log_truncated: false },
       mode: request.mode,
       repo: "octo-org/hello",

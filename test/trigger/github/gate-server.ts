@@ -87,3 +87,9 @@ export function send(port: number, { headers, body, method = "POST", path = "/" 
     outgoing.end(body);
   });
 }
+
+/** The head of a request, to be written to a bare socket. */
+export function toHead(headers: SendOptions["headers"]): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);
+  return ["POST / HTTP/1.1", "host: localhost", ...lines, "", ""].join("\r\n");
+}

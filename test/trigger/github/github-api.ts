@@ -3,8 +3,10 @@ import { ProbotOctokit } from "probot";
 import { octocat } from "./comment-payload.ts";
 
 /** One request to GitHub that was answered. */
-export type ApiCall = { method: string; path: string; body: unknown; atMs: number };
+export type ApiCall = { method: string; path: string; query: string; body: unknown; atMs: number };
 export type ApiAnswer = { status: number; body?: unknown; headers?: Record<string, string> };
+
+type Comment = { id: number; body: string; user: { login: string } };
 
 const REPOSITORY = "/repos/octo-org/hello";
 export const BOT = "codex-test[bot]";
@@ -12,13 +14,19 @@ export const BOT = "codex-test[bot]";
 export type GitHubApi = Disposable & {
   calls: ApiCall[];
   /** Comments that stand in the thread. */
-  comments: { id: number; body: string; user: { login: string } }[];
+  comments: Comment[];
+  /** Comments on lines of the pull request. */
+  lineComments: Comment[];
   /** Answers of the permission API by login; others get 404. */
   permissions: Record<string, ApiAnswer>;
+  /** Logins of the members of teams, by `organisation/team`; teams that are not named get 404. */
+  teams: Record<string, string[]>;
   /** Files of the default branch, by path. */
   files: Record<string, string>;
   /** Answers to give instead of the usual ones, first come, first served; by method and the end of the path. */
   failures: { method: string; path: RegExp; answer: ApiAnswer }[];
+  /** Answers that wait for something. */
+  slow: { method: string; path: RegExp; until: Promise<void> }[];
   octokit: ProbotOctokit;
   /** What was reacted with, in order. */
   reactions(): unknown[];
@@ -40,9 +48,12 @@ export function openGitHubApi(): GitHubApi {
   const api: GitHubApi = {
     calls: [],
     comments: [],
+    lineComments: [],
+    teams: {},
     permissions: { octocat: allow(octocat.id, "write") },
     files: {},
     failures: [],
+    slow: [],
     octokit: new TestOctokit({ log: silent }),
     reactions: () => api.find("POST", /\/reactions$/).map(({ body }) => readField(body, "content")),
     posted: () => api.find("POST", /\/issues\/42\/comments$/).map(({ body }) => String(readField(body, "body"))),
@@ -52,17 +63,19 @@ export function openGitHubApi(): GitHubApi {
   const scope = nock("https://api.github.com").persist();
   for (const method of ["GET", "POST", "PATCH"] as const) {
     scope
-      .intercept((path) => path.startsWith(REPOSITORY), method)
+      .intercept((path) => path.startsWith(REPOSITORY) || /^\/(?:graphql$|orgs\/)/.test(path), method)
       .reply(async (request: Request) => {
-        const path = new URL(request.url).pathname.slice(REPOSITORY.length);
+        const { pathname, search: query } = new URL(request.url);
+        const path = pathname.startsWith(REPOSITORY) ? pathname.slice(REPOSITORY.length) : pathname;
         const text = await request.text();
         const call = {
           method,
-          path,
+          ...{ path, query },
           body: text === "" ? null : (JSON.parse(text) as unknown),
           atMs: performance.now(),
         };
         api.calls.push(call);
+        await api.slow.find((it) => it.method === method && it.path.test(path))?.until;
         const { status, body = {}, headers = {} } = answer(api, call);
         return [status, body as nock.Body, { "content-type": "application/json", ...headers }];
       });
@@ -87,7 +100,15 @@ function answer(api: GitHubApi, { method, path, body }: ApiCall): ApiAnswer {
   if (login !== undefined) return api.permissions[decodeURIComponent(login)] ?? { status: 404 };
   const file = api.files[decodeURIComponent(/^\/contents\/(.+)$/.exec(path)?.[1] ?? "")];
   if (file !== undefined) return { status: 200, body: file, headers: { "content-type": "text/plain; charset=utf-8" } };
-  if (/^\/issues\/comments\/\d+\/reactions$/.test(path)) return { status: 201, body: { id: 1 } };
+  if (/^\/(?:issues|issues\/comments|pulls\/comments)\/\d+\/reactions$/.test(path))
+    return { status: 201, body: { id: 1 } };
+  if (path === "/graphql") return { status: 200, body: { data: { addReaction: null } } };
+  const [, team = "", member = ""] = /^\/orgs\/(.+)\/memberships\/(.+)$/.exec(path) ?? [];
+  if (team !== "") {
+    const isMember = api.teams[team.replace("/teams/", "/")]?.includes(member) === true;
+    return isMember ? { status: 200, body: { state: "active", role: "member" } } : { status: 404 };
+  }
+  if (path.startsWith("/pulls/")) return answerOnLines(api, { method, path, body });
   if (path === "/issues/42/comments" && method === "GET") return { status: 200, body: api.comments };
   const text = String(readField(body, "body"));
   if (path === "/issues/42/comments") {
@@ -100,6 +121,23 @@ function answer(api: GitHubApi, { method, path, body }: ApiCall): ApiAnswer {
   if (comment === undefined) return { status: 404 };
   comment.body = text;
   return { status: 200, body: comment };
+}
+
+function answerOnLines(
+  { lineComments }: GitHubApi,
+  { method, path, body }: Omit<ApiCall, "atMs" | "query">,
+): ApiAnswer {
+  if (method === "GET") return path.endsWith("/comments") ? { status: 200, body: lineComments } : { status: 404 };
+  const text = String(readField(body, "body"));
+  if (path.endsWith("/replies")) {
+    const comment = { id: 6000 + lineComments.length, body: text, user: { login: BOT } };
+    lineComments.push(comment);
+    return { status: 201, body: comment };
+  }
+  const found = lineComments.find(({ id }) => path === `/pulls/comments/${id}`);
+  if (found === undefined) return { status: 404 };
+  found.body = text;
+  return { status: 200, body: found };
 }
 
 function readField(body: unknown, name: string): unknown {

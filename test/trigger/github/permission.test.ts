@@ -26,7 +26,7 @@ test.each([
   ["an answer that is none", { status: 200, body: {} }, "unknown"],
   ["a 403 that is no limit", { status: 403, body: { message: "Resource not accessible by integration" } }, "unknown"],
   ["a 401", { status: 401 }, "unknown"],
-])("%s is %3$s", async (_title, answer: ApiAnswer, verdict) => {
+])("%s is $2", async (_title, answer: ApiAnswer, verdict) => {
   using api = openGitHubApi();
   api.permissions["octocat"] = answer;
   expect(await checkActorPermission(api.octokit, { repository, people: [author], retry })).toMatchObject({ verdict });
@@ -71,7 +71,7 @@ test.each([
 test.each([
   ["WB-020: both may", "write", "allowed"],
   ["WB-020: only the author may", "read", "refused"],
-] as const)("%s, so it is %3$s", async (_title, role, verdict) => {
+] as const)("%s, so it is $2", async (_title, role, verdict) => {
   using api = openGitHubApi();
   api.permissions["wendy"] = allow(other.id, role);
   const decision = await checkActorPermission(api.octokit, { repository, people: [author, other], retry });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { createMask } from "../../../src/mask.ts";
-import type { RunReporter } from "../../../src/run-reporter.ts";
+import { createMask } from "../../../src/masking/mask.ts";
+import type { RunReporter } from "../../../src/orchestrator/run-reporter.ts";
 import { NO_ACTIVITY, type RunProgress } from "../../../src/run/progress.ts";
 import { createGitHubReporter, type GitHubReporterOptions } from "../../../src/trigger/github/reporter.ts";
 import { silentLog } from "./app-host.ts";

@@ -64,7 +64,7 @@ test("the step of the permission is passed once it is granted and before anythin
   host.api.permissions["octocat"] = { status: 404 };
   await host.comment({ commentId: 1002 });
   unsubscribe("codex-orchestrator:step", note);
-  expect(seen).toEqual([["permission-checked", 0, 1]]);
+  expect(seen).toEqual([["permission-checked", 0, 2]]);
 });
 
 test("GH-010: a permission that GitHub cannot tell during a short outage is asked for again, and the run starts", async () => {
@@ -93,17 +93,17 @@ test("a record that cannot be read is said to whoever asks", async () => {
   await expect(host.app.resumeUnhandled()).rejects.toThrow("database is away");
 });
 
-test("a process that stops leaves what it has not carried out to the next one, and says nothing about it", async () => {
+test("a process that stops leaves what it has not carried out to the next one, and says no more than that it was seen", async () => {
   const { promise: closed, reject } = Promise.withResolvers<never>();
   using host = await startApp({ submit: () => closed });
   const received = host.comment({}, { id: "d1" });
-  // The permission, the settings, and what was said before.
-  await expect.poll(() => host.api.calls.length).toBe(3);
+  // The permission, the settings, what was said before, and 👀.
+  await expect.poll(() => host.api.calls.length).toBe(4);
   const stopped = host.app.stop();
   reject(new Error("the database is closed"));
   await stopped;
   await received;
   await host.app.resumeUnhandled();
-  expect(host.api.reactions()).toEqual([]);
+  expect(host.api.reactions()).toEqual(["eyes"]);
   expect(host.deliveries.open()).toMatchObject([{ deliveryId: "d1" }]);
 });

@@ -36,7 +36,7 @@ test.each([
   ["401", new HttpError(401), false],
   ["a broken connection", new Error("socket hang up"), true],
   ["a defect of ours", new TypeError("x is not a function"), false],
-])("%s: trying again can mend it: %3$s", (_title, error, expected) => {
+])("%s: trying again can mend it: $2", (_title, error, expected) => {
   expect(isTransient(error)).toBe(expected);
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createMask } from "../../../src/mask.ts";
-import type { RunReporter } from "../../../src/run-reporter.ts";
+import { createMask } from "../../../src/masking/mask.ts";
+import type { RunReporter } from "../../../src/orchestrator/run-reporter.ts";
 import { NO_ACTIVITY, type RunProgress } from "../../../src/run/progress.ts";
 import type { RunRequest } from "../../../src/run/request.ts";
 import { NO_COMMENT } from "../../../src/trigger/github/comment-writer.ts";
@@ -166,6 +166,26 @@ test("GH-003: a limit that ends in 50 minutes is told to the caller, and the nex
   await startProcess("after a restart", { api, comments }).onFinished(createFinished(request));
   expect(api.comments).toHaveLength(1);
   expect(api.reactions()).toEqual(["rocket"]);
+});
+
+test("GH-003: a comment that one process cannot post for long is posted by the one that carries the run out", async () => {
+  using api = openGitHubApi();
+  const comments = createSharedComments();
+  const request = createRequest();
+  const limited = { status: 403, body: { message: "secondary rate limit" }, headers: { "retry-after": "90" } };
+  api.failures.push({ method: "POST", path: /42\/comments$/, answer: limited });
+  startProcess("A", { api, comments }).onProgress(request, toProgress("queued", 1));
+  await expect.poll(() => api.find("POST", /42\/comments$/).length).toBe(1);
+  const executing = startProcess("B", { api, comments });
+  await expect
+    .poll(async () => {
+      executing.onProgress(request, toProgress("running"));
+      return api.comments.map(({ body }) => body.includes("Codex is running"));
+    })
+    .toEqual([true]);
+  await executing.onFinished(createFinished(request));
+  expect(api.posted()).toHaveLength(2);
+  expect(api.comments.map(({ body }) => body.includes("#43"))).toEqual([true]);
 });
 
 test("GH-010: an answer that got lost makes no second comment, also over processes", async () => {

@@ -89,6 +89,26 @@ test("IN-013: what came while the server was away is delivered again, and each c
   server.close();
 });
 
+test("what was said on lines, in reviews, in new issues and by labels is asked for, too", async () => {
+  await using receiver = await startReceiver();
+  const files = { "list.txt": "one\n" };
+  await standIn.git.commit(standIn.repository, { branch: "change", message: "Write\n", files });
+  const body = { title: "Change", head: "change", base: "main" };
+  const path = `/repos/${standIn.repository}/pulls`;
+  const pull = Number(Object((await standIn.call({ as: "octocat", method: "POST", path, body })).body).number);
+  const from = { url: nowhere, user: "octocat", body: "/codex Do it" };
+  const missed = [
+    await standIn.deliverTalk({ ...from, kind: "line-comment", pull, path: "list.txt", line: 1 }),
+    await standIn.deliverTalk({ ...from, kind: "review", pull }),
+    await standIn.deliverTalk({ ...from, kind: "issue", title: "Title" }),
+    await standIn.deliverTalk({ ...from, kind: "label", issue: standIn.issueNumber, label: "codex" }),
+  ];
+  standIn.setWebhookUrl(receiver.url);
+  expect(await createSweeper().sweep()).toEqual({ listed: 4, redelivered: 4 });
+  const guids = missed.flatMap(({ deliveries }) => deliveries.map(({ id }) => id));
+  await expect.poll(() => receiver.guids.toSorted()).toEqual(guids.toSorted());
+});
+
 test("a delivery that fails again is asked for after ten minutes, then after twenty, and no more once it got through", async () => {
   await using receiver = await startReceiver({ statuses: [500, 503] });
   const guid = await miss();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { toShortId } from "../../../src/run/id.ts";
 import { NO_ACTIVITY, type Activity, type RunProgress } from "../../../src/run/progress.ts";
 import { toProgressText } from "../../../src/trigger/github/progress-words.ts";
 import { MAX_COMMENT_LENGTH, toResultText } from "../../../src/trigger/github/result-words.ts";
@@ -6,10 +7,13 @@ import { createFinished, createRequest, type FinishedOptions } from "./finished-
 
 const request = createRequest();
 const toText = (options: FinishedOptions): string => toResultText(createFinished(request, options));
-const toProgress = (progress: Partial<RunProgress>, activity: Partial<Activity> = {}): string =>
+const toProgress = (
+  { hidden = 0, ...progress }: Partial<RunProgress> & { hidden?: number },
+  activity: Partial<Activity> = {},
+): string =>
   toProgressText(
     { state: "running", queuePosition: null, elapsedS: 65, activity: { ...NO_ACTIVITY, ...activity }, ...progress },
-    { runId: request.run_id },
+    { runId: request.run_id, hidden },
   );
 
 describe("progress", () => {
@@ -26,6 +30,22 @@ describe("progress", () => {
     expect(text).toContain(request.run_id);
   });
 
+  test("hidden text that was left out is said, when there was any", () => {
+    expect(toProgress({ state: "queued", hidden: 3 })).toContain("3 hidden pieces of text were left out.");
+    expect(toProgress({ state: "queued", hidden: 1 })).toContain("1 hidden piece of text was left out.");
+    expect(toProgress({ state: "queued" })).not.toContain("hidden");
+  });
+
+  test("a command of the repository's own that runs now is shown", () => {
+    const command = "npm ci `x`";
+    expect(toProgress({ state: "cloning", repoCommand: { purpose: "setup", command } })).toMatch(
+      /Setting up the repository[^]*<code>npm ci/,
+    );
+    expect(toProgress({ state: "running", repoCommand: { purpose: "verify", command } })).toContain(
+      "Verifying the change",
+    );
+  });
+
   test("what Codex does now is shown: its last message, commands and files", () => {
     const text = toProgress(
       {},
@@ -34,6 +54,13 @@ describe("progress", () => {
     expect(text).toContain("> Writing tests\n> now");
     expect(text).toContain("7 commands, the last one `npm test`");
     expect(text).toContain("`a.ts`, `b.ts`");
+  });
+
+  test("an answer that is data for programs is not shown as words", () => {
+    const said = JSON.stringify({ summary: "Fine.", findings: [] });
+    const text = toProgress({}, { lastMessage: said, lastCommand: "npm test", commands: 1, files: [] });
+    expect(text).not.toContain("findings");
+    expect(text).toContain("npm test");
   });
 
   test("hostile activity mentions nobody, breaks out of nothing and stays short", () => {
@@ -75,8 +102,65 @@ describe("outcome", () => {
     expect(text).toMatch(/<details>[^]*diff --git a\/x b\/x[^]*<\/details>/);
   });
 
+  test("what a suggestion would change is shown folded, with the command that publishes it", () => {
+    const published = { branch: null, commit: null, pull_request: null };
+    const text = toText({ mode: "suggest", ...published, patch: "diff --git a/x b/x\n" });
+    expect(text).toContain(`\`/codex publish ${toShortId(request.run_id)}\``);
+    expect(text).toMatch(/<details>[^]*diff --git a\/x b\/x[^]*<\/details>/);
+    expect(text).not.toContain("runs publish");
+  });
+
+  test.each([
+    ["protected-files", " --allow-protected"],
+    ["push-rejected", ""],
+    ["pull-request-failed", ""],
+    ["permission-withdrawn", ""],
+  ] as const)("%s names the command that publishes it all the same", (reason, option) => {
+    const text = toText({ reason, patch: "+x\n" });
+    expect(text).toContain(`\`/codex publish ${toShortId(request.run_id)}${option}\``);
+  });
+
+  test.each([
+    ["a secret", { reason: "secret-found" }],
+    ["a question", { status: "need_user", pull_request: null, branch: null, commit: null }],
+    ["a cancelled run", { status: "cancelled", pull_request: null, branch: null, commit: null }],
+    ["a run that changed nothing", { files: [], pull_request: null, branch: null, commit: null }],
+  ] as const)("%s is not to be published", (_, options) => {
+    expect(toText({ ...options, files: "files" in options ? [] : ["a"] })).not.toContain("/codex publish");
+  });
+
+  test("until when a patch is kept that was not published is said, and only then", () => {
+    const at = { finished_at: "2026-01-15T10:00:00.000Z", files: ["a.txt"], pull_request: null };
+    const toKept = (options: FinishedOptions): string =>
+      toResultText({ ...createFinished(request, options), retentionDays: 30 });
+    expect(toKept({ ...at, mode: "suggest", commit: null })).toContain(" · patch kept until 2026-02-14");
+    expect(toText({ ...at, mode: "suggest", commit: null })).not.toContain("kept until");
+    expect(toKept({ ...at, commit: "1".repeat(40) })).not.toContain("kept until");
+    expect(toKept({ ...at, commit: null, files: [] })).not.toContain("kept until");
+    const error = { reason: "secret-found", message: "M.", hint: "H." } as const;
+    expect(toKept({ ...at, commit: null, status: "error", error })).not.toContain("kept until");
+  });
+
+  test("AT-24: checks that are held are said, with the command that releases them", () => {
+    const finished = createFinished(request);
+    expect(toResultText({ ...finished, checks: "held" })).toContain("`/codex ci`");
+    expect(toResultText({ ...finished, checks: "run" })).not.toContain("/codex ci");
+  });
+
   test("a patch that holds a secret is not shown", () => {
     expect(toText({ reason: "secret-found", patch: "+CANARY\n" })).not.toContain("CANARY");
+  });
+
+  test("checks that did not pass are shown with the last lines, and a suggested change can be published all the same", () => {
+    const failure = { command: "npm test", how: "ended with exit code 1", lastLines: "1 failed" };
+    const text = toText({
+      ...{ status: "need_user", marker: "::MCP_STATUS::DONE", pull_request: null, branch: null, commit: null },
+      verification: { commands: ["npm test", "npm run lint"], passed: 0, failure, rounds: 2 },
+    });
+    expect(text).toContain("own checks still fail on the change; the patch is kept");
+    expect(text).toContain(`\`/codex publish ${toShortId(request.run_id)}\``);
+    expect(text).toContain("**❌ `npm test` ended with exit code 1.** Its last lines:\n\n```\n1 failed\n```");
+    expect(text).toContain("- ➖ `npm run lint` was not run");
   });
 
   test.each(["need_user", "timeout", "cancelled"] as const)("%s is told without a pull request", (status) => {

@@ -48,6 +48,8 @@ describe("a principal with a list of repositories", () => {
     ["./team/*", "team/link", false],
     ["./other/*", "team/link", true],
     ["./team/*", "team/../other/app", false],
+    ["./team/*", "away/../team/app", false],
+    ["./../*", "../outside", false],
     ["./**", "team/app", true],
     ["./**", "", false],
     ["./**", "away", false],
@@ -60,6 +62,10 @@ describe("a principal with a list of repositories", () => {
     const full = path === "" ? workspacePath : `${workspacePath}/${path}`;
     expect(limited([glob]).mayUse({ kind: "local", path: full })).toBe(isAllowed);
     expect(limited([glob]).mayUseName(full)).toBe(isAllowed);
+  });
+
+  test("knows no folder outside of the workspace, even by a glob that leads there", () => {
+    expect(limited(["./../*"]).mayUseName(join(folder, "outside"))).toBe(false);
   });
 
   test("knows a folder by each name of the workspace, and none of GitHub's by a folder's glob", () => {

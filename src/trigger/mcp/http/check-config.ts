@@ -1,5 +1,6 @@
 import { readTokens } from "../../../access/tokens-file.ts";
-import type { Config, ConfigProblem } from "../../../config.ts";
+import type { Config } from "../../../config.ts";
+import type { ConfigProblem } from "../../../config/config-error.ts";
 
 /**
  * What stops `serve` from taking calls over MCP; empty when nothing does. An address that others reach needs no more than

@@ -4,7 +4,7 @@ import { digestToken } from "../../../access/token.ts";
 import { UNNAMED, type TokenEntry } from "../../../access/token-entry.ts";
 import { readTokens } from "../../../access/tokens-file.ts";
 import { watchTokens } from "../../../access/watch-tokens.ts";
-import { ConfigError } from "../../../config.ts";
+import { ConfigError } from "../../../config/config-error.ts";
 import type { Logger } from "../../../logger.ts";
 import { createPrincipal, type Principal } from "../principal.ts";
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { RunId } from "../../../run/id.ts";
 import type { RunFile } from "../../../store/run-files.ts";
 import { findRun, refuseUnknownRun } from "../find-run.ts";
+import { refuseHeldDiff } from "../held-diff.ts";
 import { MAX_LOG_BYTES } from "../run-answer.ts";
 import { defineTool } from "../tool.ts";
 
@@ -42,7 +43,10 @@ export const artifactsTool = defineTool({
   output: Output,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   run: async ({ run_id: runId, artifact, offset, limit }, context) => {
-    if ((await findRun(runId, context)) === null) return refuseUnknownRun(runId);
+    const record = await findRun(runId, context);
+    if (record === null) return refuseUnknownRun(runId);
+    const held = artifact === "diff" ? refuseHeldDiff(record) : null;
+    if (held !== null) return { kind: "refused", ...held };
     const page = await context.parts.files.readPage(runId, artifactFiles[artifact], { offset, limit });
     if (page === null) {
       return {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cancelRun } from "../../../cancel-run.ts";
+import { cancelRun } from "../../../orchestrator/cancel-run.ts";
 import { RunId } from "../../../run/id.ts";
 import { findRun, refuseUnknownRun } from "../find-run.ts";
 import { RunAnswer, toRunAnswer } from "../run-answer.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { checkOutputSchema } from "../../../answer/check-output-schema.ts";
 import type { NewRun } from "../../../orchestrator.ts";
+import { toRunRules, type RepositorySettings } from "../../../repo-settings/settings.ts";
 import {
   BranchName,
   Effort,
@@ -14,6 +15,7 @@ import {
 import { type CallContext } from "../call-context.ts";
 import { findRepository } from "../repository.ts";
 import { RunAnswer } from "../run-answer.ts";
+import { readSettings } from "../settings.ts";
 import { startRun } from "../start-run.ts";
 import { defineTool, type ToolAnswer } from "../tool.ts";
 
@@ -40,9 +42,9 @@ const Input = z.strictObject({
   prompt: Prompt.describe(
     "What Codex should do, in plain words. It sees the repository, and nothing of this conversation.",
   ),
-  mode: RunMode.default("full-auto").describe(
+  mode: RunMode.optional().describe(
     "full-auto: a branch is pushed and a pull request opened (a local repository: the patch). suggest: only the patch. " +
-      "ask: an answer in words, nothing is changed.",
+      "ask: an answer in words, nothing is changed. Default: what the repository's settings say, else full-auto.",
   ),
   repo: z
     .string()
@@ -61,7 +63,7 @@ const Input = z.strictObject({
   branch: BranchName.optional().describe("Branch to make. A local repository gets a branch only when this is given."),
   model: ModelName.optional().describe("Model for Codex."),
   effort: Effort.optional().describe("How much the model thinks."),
-  draft: z.boolean().default(false).describe("Open the pull request as a draft."),
+  draft: z.boolean().optional().describe("Open the pull request as a draft."),
   output_schema: z
     .record(z.string(), z.unknown())
     .optional()
@@ -86,7 +88,7 @@ export const runTool = defineTool({
 
 async function callRun(args: z.output<typeof Input>, context: CallContext): Promise<ToolAnswer> {
   const { maxTimeoutS } = context.parts.settings;
-  if (args.timeout !== undefined && args.timeout > maxTimeoutS) return refuseTimeout(args.timeout, { maxTimeoutS });
+  if ((args.timeout ?? 0) > maxTimeoutS) return refuseTimeout(args.timeout ?? 0, { maxTimeoutS });
   const { variablesProblem } = context.parts;
   if (args.env_vars !== undefined && variablesProblem !== null)
     return { kind: "refused", why: variablesProblem, hint: "Call again without env_vars." };
@@ -94,10 +96,12 @@ async function callRun(args: z.output<typeof Input>, context: CallContext): Prom
   if (schemaProblem !== null) return refuseSchema(schemaProblem);
   const found = await findRepository(args.repo, context);
   if (found.kind === "refused") return found;
+  const set = await readSettings(found.repository, context);
+  if (set.kind === "refused") return set;
+  const run = toNewRun(args, { context, repository: found.repository, set: set.settings });
+  if (run.timeout > maxTimeoutS) return refuseTimeout(run.timeout, { maxTimeoutS });
   const { wait, ...asked } = args;
-  return startRun(toNewRun(args, { context, repository: found.repository }), {
-    ...{ tool: "codex_run", args: asked, waitS: wait, context },
-  });
+  return startRun(run, { tool: "codex_run", args: asked, waitS: wait, context });
 }
 
 /** The answer for a run that would take longer than any may; it is refused, not shortened. */
@@ -115,7 +119,7 @@ function refuseSchema(problem: string): ToolAnswer {
 
 function toNewRun(
   args: z.output<typeof Input>,
-  { context, repository }: { context: CallContext; repository: Repository },
+  { context, repository, set }: { context: CallContext; repository: Repository; set: RepositorySettings },
 ): NewRun {
   const { settings } = context.parts;
   return {
@@ -123,15 +127,18 @@ function toNewRun(
     repository,
     prompt: args.prompt.trim(),
     context: null,
-    mode: args.mode,
-    base: args.base ?? null,
+    mode: args.mode ?? set.mode ?? "full-auto",
+    base: args.base ?? set.base ?? null,
     branch: args.branch ?? null,
-    model: args.model ?? settings.model,
-    effort: args.effort ?? settings.effort,
-    timeout: args.timeout ?? settings.defaultTimeoutS,
+    model: args.model ?? set.model ?? settings.model,
+    effort: args.effort ?? set.effort ?? settings.effort,
+    timeout: args.timeout ?? set.timeout ?? settings.defaultTimeoutS,
     dir: args.working_dir ?? null,
-    draft: args.draft,
+    draft: args.draft ?? set.draft,
     allow_protected: false,
+    protected: set.protected,
+    instructions: set.instructions ?? null,
+    rules: toRunRules(set),
     thread: null,
     env_vars: args.env_vars ?? null,
     output_schema: args.output_schema ?? null,

@@ -55,6 +55,12 @@ describe("a request that is refused", () => {
     }
   });
 
+  test("a body that is announced as longer than 1 MiB is refused before it comes", async () => {
+    const { port } = new URL(server.url);
+    const head = `POST /mcp HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: Bearer ${MCP_TOKEN}\r\nContent-Type: application/json\r\nContent-Length: ${1024 * 1024 + 1}\r\n\r\n`;
+    expect(await sendRaw(Number(port), head)).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
   test("MH-007: a name that was pointed here is answered with 403", async () => {
     const { port } = new URL(server.url);
     const head = `POST /mcp HTTP/1.1\r\nHost: attacker.rebind.test:${port}\r\nAuthorization: Bearer ${MCP_TOKEN}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { digestToken } from "../../../../src/access/token.ts";
-import { ConfigError, readConfig } from "../../../../src/config.ts";
-import { toSecrets } from "../../../../src/settings.ts";
+import { ConfigError } from "../../../../src/config/config-error.ts";
+import { readConfig } from "../../../../src/config.ts";
+import { toSecrets } from "../../../../src/compose/settings.ts";
 import { checkMcpConfig } from "../../../../src/trigger/mcp/http/check-config.ts";
 import { createTokenCheck } from "../../../../src/trigger/mcp/http/tokens.ts";
 

@@ -1,0 +1,2 @@
+/** Where the server takes GitHub's webhooks: Probot's default. */
+export const WEBHOOK_PATH = "/api/github/webhooks";
