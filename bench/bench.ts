@@ -1,28 +1,33 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { listMissingTools } from "./bare-script.ts";
+import { measureAnswer } from "./answer.ts";
 import { measureBurst } from "./burst.ts";
 import { compareWithBareScript } from "./compare.ts";
 import { measureIngest } from "./ingest.ts";
 import { measureKillStorm } from "./kill-storm.ts";
 import { measureMcpStart } from "./mcp-start.ts";
 import { measureMemory } from "./memory.ts";
+import { measureLongLog } from "./long-log.ts";
 import { measureQueue } from "./queue-curve.ts";
 import { measureRecovery } from "./recovery.ts";
+import { measureViewers } from "./viewers.ts";
 import { measureWorkers } from "./workers.ts";
 
 const LEAST_ROUNDS = 7;
 
-const USAGE = `npm run bench [-- --rounds <number>] [-- --only speed|ingest|memory|queue|burst|recovery|workers|mcp|kills]
+const USAGE = `npm run bench [-- --rounds <number>] [-- --only speed|ingest|memory|queue|burst|answer|recovery|workers|mcp|pages|kills]
 
   speed    from a signed webhook to the pull request, next to a bare shell script
   ingest   20,000 files, 5 changed
   memory   300 MB of output from the container
   queue    taking the next run with 10 to 10,000 queued, in SQLite and in PostgreSQL
   burst    1,000 commands, each delivered twice, all at once
+  answer   from a comment to 👀 and to the run's first comment, with a slow GitHub
   recovery from a killed server's next start until its run goes on
   workers  the same runs with 1 to 4 workers
   mcp      from starting the MCP server over stdio to its first answer
+  pages    the pages of a run with a log of 1 GB, and a run with 50 who watch it live
   kills    only when asked for: a server killed again and again under a mixed load
            [--kills 200] [--runs 50] [--database sqlite|postgres]`;
 
@@ -36,9 +41,11 @@ const parts = {
   memory: () => measureMemory(),
   queue: () => measureQueue(),
   burst: () => measureBurst(),
+  answer: () => measureAnswer(),
   recovery: () => measureRecovery(),
   workers: () => measureWorkers(),
   mcp: () => measureMcpStart(),
+  pages: async () => [...(await measureLongLog()), "", ...(await measureViewers())],
 };
 
 /** Parts that take so long that they are measured only when they are named. */

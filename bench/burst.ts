@@ -54,7 +54,7 @@ function toPerson(index: number): Person {
 }
 
 /** No run gets further than the missing image: only what comes in is looked at. */
-function toEnvironment(github: GitHubStandIn, { runsPath }: { runsPath: string }): Record<string, string> {
+export function toEnvironment(github: GitHubStandIn, { runsPath }: { runsPath: string }): Record<string, string> {
   const dockerHost = process.env["DOCKER_HOST"];
   return {
     OPENAI_API_KEY: "sk-bench-burst-0123456789abcdef",

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CommandSpot } from "../src/run/github-thread.ts";
 import { toRepositoryName, type RunRequest } from "../src/run/request.ts";
 import { createClaimStore } from "../src/store/claims.ts";
 import { openDatabase, type Database, type DatabasePlace } from "../src/store/database.ts";
@@ -87,7 +88,8 @@ function createNumbered(number: number): RunRequest {
     repository: { kind: "github", owner: "octo-org", name: `repository-${number % REPOSITORIES}` },
     thread: {
       ...{ installation_id: 1, repository_id: 2, is_pull_request: false, actor_id: 583231 },
-      ...{ number: number + 1, comment_id: number + 1 },
+      ...CommandSpot.parse({ comment_id: number + 1 }),
+      number: number + 1,
     },
   });
 }

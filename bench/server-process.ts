@@ -24,11 +24,11 @@ export type StartServerProcessOptions = {
 const Started = z.object({ msg: z.literal("server started"), url: z.string() });
 const STOPPED_WITHIN_MS = 10_000;
 
-/** Starts the server and resolves once it takes requests. Rejects with the end of its log when it ends before that. */
+/** Starts the server as its users do, and resolves once it takes requests. Rejects with the end of its log when it ends before that. */
 export async function startServerProcess(options: StartServerProcessOptions): Promise<ServerProcess> {
   const { environment, folder } = options;
   const program = join(import.meta.dirname, "..", "bin", "codex-orchestrator.mjs");
-  const child = spawn(process.execPath, [program, "serve"], {
+  const child = spawn(program, ["serve"], {
     cwd: folder,
     env: { PATH: process.env["PATH"], HOME: folder, ...environment },
     stdio: ["ignore", "ignore", "pipe"],

@@ -91,16 +91,20 @@ function toEnvironment({ github, model, apiKey, runsPath }: EnvironmentOptions):
   };
 }
 
-type PrepareOptions = { body: string; url: string };
+export type PrepareOptions = { body: string; url: string; login?: string; on?: number };
 
-async function prepareComment(github: GitHubStandIn, { body, url }: PrepareOptions): Promise<PreparedComment> {
+/** Writes a comment, by default on the open issue, and prepares the event about it. */
+export async function prepareComment(
+  github: GitHubStandIn,
+  { body, url, login = "octocat", on = github.issueNumber }: PrepareOptions,
+): Promise<PreparedComment> {
   const read = async (path: string, call: { method?: string; body?: JsonObject } = {}): Promise<JsonObject> => {
-    const answer = await github.call({ as: "octocat", method: "GET", path, ...call });
+    const answer = await github.call({ as: login, method: "GET", path, ...call });
     if (answer.status < 300 && isJsonObject(answer.body)) return answer.body;
     throw new Error(`${path}: ${answer.status}`);
   };
   const home = `/repos/${github.repository}`;
-  const thread = `${home}/issues/${github.issueNumber}`;
+  const thread = `${home}/issues/${on}`;
   const comment = await read(`${thread}/comments`, { method: "POST", body: { body } });
   const [issue, repository] = await Promise.all([read(thread), read(home)]);
   const payload = toCommentPayload({ action: "created", comment, issue, repository }, github.origin);
