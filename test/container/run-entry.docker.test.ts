@@ -61,13 +61,16 @@ describe("the entry of the runner image", () => {
 
   test("a request waits for a gateway that is away, be its socket missing or left behind", async () => {
     await using folders = await makeFolders();
-    const asking = runAgainstForwarder(folders, `${FETCH} 1; echo; touch /workspace/again; ${FETCH} 1`);
+    const goOn = "until [ -e /workspace/gone ]; do sleep 0.1; done";
+    const script = `${FETCH} 1; echo; touch /workspace/again; ${goOn}; ${FETCH} 1`;
+    const asking = runAgainstForwarder(folders, script);
     await sleep(2000);
     await leaveSocketBehind(folders);
     await sleep(1000);
     const first = await startAnswering(folders);
-    await expect.poll(() => existsSync(join(folders.paths.treePath, "again")), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(join(folders.paths.treePath, "again")), { timeout: 60_000 }).toBe(true);
     await first[Symbol.asyncDispose]();
+    writeFileSync(join(folders.paths.treePath, "gone"), "");
     await sleep(1000);
     await using _second = await startAnswering(folders);
     expect(await asking).toMatch(/^Reached 1 of 1\n\nReached 1 of 1\n$/);
@@ -78,7 +81,7 @@ describe("the entry of the runner image", () => {
     const script = `${FETCH} 200 & asking=$!; sleep 3
       ps -eo args | grep -c "[b]in/socat"; touch /workspace/counted; wait $asking`;
     const asking = runAgainstForwarder(folders, script);
-    await expect.poll(() => existsSync(join(folders.paths.treePath, "counted")), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => existsSync(join(folders.paths.treePath, "counted")), { timeout: 60_000 }).toBe(true);
     await using _gateway = await startAnswering(folders);
     const [processes, answers] = (await asking).split("\n");
     expect(Number(processes)).toBeLessThanOrEqual(65);
