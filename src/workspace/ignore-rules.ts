@@ -10,14 +10,14 @@ import type { TreePath } from "./tree-path.ts";
 /** Longest .gitignore that is honoured, and all of them together, in bytes. */
 const FILE_BYTES = 1024 * 1024;
 const TOTAL_BYTES = 8 * FILE_BYTES;
-/** How long git may ponder one round of questions, in milliseconds: patterns can be made to take for ever. */
-const ROUND_TIMEOUT_MS = 20_000;
+/** How long git may ponder all questions of one run together, in milliseconds: patterns can be made to take for ever. */
+const PONDER_MS = 60_000;
 
 /** Knows what the tree's own .gitignore files say about new paths. */
 export type IgnoreRules = {
   /** Notes a .gitignore that lies in the tree. */
   note(path: TreePath, found: BigIntStats): void;
-  /** Which of these new paths git would ignore. A folder's path ends with a slash. */
+  /** Which of these new paths git would ignore. A folder's path ends with a slash. Rejects with `patch-too-large` when git ponders too long. */
   ask(paths: TreePath[]): Promise<ReadonlySet<TreePath>>;
 };
 
@@ -27,6 +27,8 @@ export type OpenIgnoreRulesOptions = {
   /** A host-only folder that is made anew. */
   scratchPath: string;
   signal: AbortSignal | undefined;
+  /** How long git may ponder all questions together, in milliseconds. Default 60 s. */
+  ponderMs?: number;
 };
 
 /**
@@ -34,10 +36,11 @@ export type OpenIgnoreRulesOptions = {
  * .gitignore files above the paths in question. Links and overlong files count as absent.
  */
 export async function openIgnoreRules(options: OpenIgnoreRulesOptions): Promise<IgnoreRules> {
-  const { treePath, mirrorPath, scratchPath, signal } = options;
+  const { treePath, mirrorPath, scratchPath, signal, ponderMs = PONDER_MS } = options;
   const noted = new Map<TreePath, BigIntStats>();
   const copied = new Set<TreePath>();
   let bytesLeft = TOTAL_BYTES;
+  let ponderedMs = 0;
   await rm(scratchPath, { recursive: true, force: true });
   await mkdir(scratchPath, { recursive: true });
 
@@ -60,17 +63,21 @@ export async function openIgnoreRules(options: OpenIgnoreRulesOptions): Promise<
     async ask(paths): Promise<ReadonlySet<TreePath>> {
       for (const path of paths) await copyRules(toFolder(path.replace(/\/$/, "")));
       if (paths.length === 0 || bytesLeft === TOTAL_BYTES) return new Set();
-      const answer = await askGit(paths, { scratchPath, mirrorPath, signal });
+      const startMs = performance.now();
+      const timeoutMs = Math.max(0, ponderMs - ponderedMs);
+      const answer = await askGit(paths, { scratchPath, mirrorPath, signal, timeoutMs });
+      ponderedMs += performance.now() - startMs;
       const ignored = toTreePath(answer).split("\0").slice(0, -1);
       return new Set(ignored.map((path) => path.slice("./".length)));
     },
   };
 }
 
-type AskGitOptions = { scratchPath: string; mirrorPath: string; signal: AbortSignal | undefined };
+type AskGitOptions = Omit<OpenIgnoreRulesOptions, "treePath" | "ponderMs"> & { timeoutMs: number };
 
-async function askGit(paths: TreePath[], { scratchPath, mirrorPath, signal }: AskGitOptions): Promise<Buffer> {
-  const timeout = AbortSignal.timeout(ROUND_TIMEOUT_MS);
+async function askGit(paths: TreePath[], options: AskGitOptions): Promise<Buffer> {
+  const { scratchPath, mirrorPath, signal, timeoutMs } = options;
+  const timeout = AbortSignal.timeout(Math.ceil(timeoutMs));
   try {
     const { stdout } = await runGit(["check-ignore", "--no-index", "-z", "--stdin"], {
       gitDir: mirrorPath,

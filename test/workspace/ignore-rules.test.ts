@@ -80,3 +80,19 @@ test("a .gitignore that its owner may not read holds, and fails no run of a serv
   // Root may read anything; anybody else needs this.
   expect(lstatSync(at(run, ".gitignore")).mode & 0o400).toBe(0o400);
 });
+
+test("patterns that git ponders over for long hold a run up once for all its questions, not at each", async () => {
+  await using lab = new Lab();
+  const { workspace, base } = await lab.clone(lab.createRemote({ "a.txt": "a\n" }));
+  writeFileSync(`${workspace.treePath}/.gitignore`, "ignored\n");
+  const rules = await openIgnoreRules({
+    ...{ treePath: workspace.treePath, mirrorPath: base.mirrorPath, signal: undefined },
+    ...{ scratchPath: `${workspace.rootPath}/rules`, ponderMs: 400 },
+  });
+  rules.note(".gitignore", lstatSync(`${workspace.treePath}/.gitignore`, { bigint: true }));
+  // Each question starts a git, which takes a millisecond at the least.
+  const askOften = async () => {
+    for (let index = 0; index < 400; index++) await rules.ask(["ignored"]);
+  };
+  await expect(askOften()).rejects.toMatchObject({ failure: { reason: "patch-too-large" } });
+});
