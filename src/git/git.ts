@@ -47,6 +47,8 @@ export type RunGitOptions = GitOptions & {
   stdin?: Buffer | string;
   /** A file that gets stdout, fsynced, in place of the answer's `stdout`. */
   stdoutPath?: string;
+  /** Gets stdout in pieces as they come, in place of the answer's `stdout`. */
+  onStdout?: (piece: Buffer) => void;
   /** Exit codes besides 0 that are an answer, not a failure. */
   exitCodes?: number[];
 };
@@ -60,12 +62,13 @@ export type GitOutput = { exitCode: number; stdout: Buffer; stderr: string };
  */
 export async function runGit(args: string[], options: RunGitOptions): Promise<GitOutput> {
   const settings = toGitSettings(options).flatMap((setting) => ["-c", setting]);
-  const { cwd, stdin, stdoutPath, signal } = options;
+  const { cwd, stdin, stdoutPath, onStdout, signal } = options;
   const exit = await runProgram(["git", ...settings, ...args], {
     env: toGitEnvironment(options),
     cwd: cwd ?? options.workTree ?? options.gitDir ?? "/",
     ...(stdin === undefined ? {} : { stdin }),
     ...(stdoutPath === undefined ? {} : { stdoutPath }),
+    ...(onStdout === undefined ? {} : { onStdout }),
     ...(signal === undefined ? {} : { signal }),
   });
   if (exit.exitCode !== 0 && !options.exitCodes?.includes(exit.exitCode)) {

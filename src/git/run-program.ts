@@ -15,6 +15,8 @@ export type RunProgramOptions = {
   stdin?: Buffer | string;
   /** Where its stdout goes, a file that is made or emptied and fsynced; default the `stdout` of the answer. */
   stdoutPath?: string;
+  /** Gets its stdout in pieces as they come; default the `stdout` of the answer. Not called with `stdoutPath`. */
+  onStdout?: (piece: Buffer) => void;
   /** Aborting it stops the child; the promise then rejects with the signal's reason, after the child has ended. */
   signal?: AbortSignal;
 };
@@ -43,15 +45,15 @@ export async function runProgram([file, ...args]: [string, ...string[]], options
 type RunChildOptions = RunProgramOptions & { stdoutFd: number | null };
 
 function runChild([file, ...args]: [string, ...string[]], options: RunChildOptions): Promise<ProgramExit> {
-  const { env, cwd, stdin, stdoutFd, signal } = options;
+  const stdout: Buffer[] = [];
+  const { env, cwd, stdin, stdoutFd, onStdout = (piece) => stdout.push(piece), signal } = options;
   const child = spawn(file, args, {
     env,
     cwd: cwd ?? "/",
     stdio: [stdin === undefined ? "ignore" : "pipe", stdoutFd ?? "pipe", "pipe"],
   });
-  const stdout: Buffer[] = [];
   let stderr = Buffer.alloc(0);
-  child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stdout?.on("data", onStdout);
   child.stderr?.on("data", (chunk: Buffer) => {
     stderr = Buffer.concat([stderr, chunk]).subarray(-STDERR_KEPT_BYTES);
   });

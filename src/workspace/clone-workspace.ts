@@ -4,6 +4,7 @@ import { toFetchFailure, toFetchRunError } from "../git/fetch-failure.ts";
 import { RunError } from "../run/failure.ts";
 import { passStep } from "../steps.ts";
 import { bringCommit } from "./bring-commit.ts";
+import { checkTreeSize } from "./check-tree-size.ts";
 import { createAgentGit, finishAgentGit } from "./agent-git.ts";
 import { forgetClone, noteClone, toIndexPath } from "./clone-note.ts";
 import { fetchBase, readCommit } from "./fetch-base.ts";
@@ -73,13 +74,9 @@ export async function cloneWorkspace(workspace: Workspace, options: CloneWorkspa
         ? await fetchPull(mirrorPath, { ...options, pull, runRef })
         : await fetchBase(mirrorPath, { ...options, runRef });
   try {
-    const filling = settleAll([
-      readCommit(mirrorPath, { revision: runRef, signal }),
-      materialise(mirrorPath, { revision: runRef, treePath, indexPath, signal }),
-      createAgentGit(mirrorPath, { revision: runRef, treePath, signal }),
-    ]);
+    const filling = fillTree(mirrorPath, { revision: runRef, treePath, indexPath, signal });
     passStep("clone-half");
-    const [sha] = await filling;
+    const sha = await filling;
     await finishAgentGit({ treePath, ref, sha, indexPath });
     await handOver(treePath, { owner, timesPath: toTimesPath(workspace), signal });
     if (kept !== null) {
@@ -113,8 +110,21 @@ async function pinBase(mirrorPath: string, options: PinBaseOptions): Promise<{ r
   return { ref: baseRef ?? kept.sha };
 }
 
-/** Waits for all, also when one fails, so that no child still writes when the caller goes on to clean up. */
-async function settleAll<A, B, C>(promises: [Promise<A>, Promise<B>, Promise<C>]): Promise<[A, B, C]> {
-  await Promise.allSettled(promises);
-  return Promise.all(promises);
+type FillTreeOptions = { revision: string; treePath: string; indexPath: string; signal: AbortSignal };
+
+/** Fills the tree, all parts at once; the first that fails stops the others. Resolves with the commit's name. */
+async function fillTree(mirrorPath: string, { signal, ...options }: FillTreeOptions): Promise<string> {
+  const failed = new AbortController();
+  const part = { ...options, signal: AbortSignal.any([signal, failed.signal]) };
+  const parts = [
+    readCommit(mirrorPath, part),
+    checkTreeSize(mirrorPath, part),
+    materialise(mirrorPath, part),
+    createAgentGit(mirrorPath, part),
+  ] as const;
+  for (const each of parts) each.catch((error: unknown) => failed.abort(error));
+  // No child still writes when the caller goes on to clean up.
+  await Promise.allSettled(parts);
+  failed.signal.throwIfAborted();
+  return parts[0];
 }
