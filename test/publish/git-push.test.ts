@@ -136,7 +136,7 @@ describe("a push that did not get through for a passing reason", () => {
   test("when it lasts, publishing gives up at the end of its plan and says what was last heard", async () => {
     lab.proxy.plan({ on: ASK, kind: "status", status: 503, times: 10_000 });
     const { failure, published } = await lab.publish({
-      plan: { maxRetryTimeMs: 1500, minDelayMs: 20, maxDelayMs: 50 },
+      plan: { maxRetryTimeMs: 5_000, minDelayMs: 20, maxDelayMs: 50 },
     });
     expect(failure).toMatchObject({ reason: "push-rejected", message: expect.stringMatching(/503/) });
     expect(published).toEqual({ branch: null, commit: null, pullRequest: null });

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -11,9 +11,14 @@ test("files that were written long enough before the noting are noted, those of 
   await using lab = new Lab();
   const { workspace } = await lab.clone(lab.createRemote({ "a b": "a\n", "dir/é": "b\n", young: "c\n" }));
   await sleep(150);
-  writeFileSync(join(workspace.treePath, "young"), "new\n");
   const timesPath = toTimesPath(workspace);
-  await handOver(workspace.treePath, { owner: null, timesPath, signal });
+  // On a busy machine it may take a while until the file is still young at the end of the noting.
+  for (let tookMs = Number.POSITIVE_INFINITY; tookMs > 90;) {
+    const startMs = performance.now();
+    writeFileSync(join(workspace.treePath, "young"), "new\n");
+    await handOver(workspace.treePath, { owner: null, timesPath, signal });
+    tookMs = performance.now() - startMs;
+  }
   const times = await readFileTimes(timesPath);
   expect([...times.keys()].map((key) => Buffer.from(key, "latin1").toString("utf8")).toSorted()).toEqual([
     "a b",
@@ -35,7 +40,6 @@ test("a file whose noted times hold is not read again; any touch undoes that", a
 test("without the table every file is read", async () => {
   await using lab = new Lab();
   const { workspace } = await lab.clone(lab.createRemote({ a: "a\n" }));
-  expect(readFileSync(toTimesPath(workspace), "latin1")).toBe("");
   rmSync(toTimesPath(workspace));
   expect((await readFileTimes(toTimesPath(workspace))).size).toBe(0);
 });
