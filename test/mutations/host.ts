@@ -151,6 +151,13 @@ const ingest = [
       "[toText(name)].map(toPlain)",
     ],
   ]),
+  ...toMutations({ file: "src/workspace/check-tree-size.ts", tests: ["test/workspace/check-tree-size.test.ts"] }, [
+    ["tree-files", "a commit's files have a limit", "files > limits.files || ", ""],
+    ["tree-list", "their names have a limit", " || listBytes > limits.listBytes", ""],
+  ]),
+  ...toMutations({ file: "src/workspace/ignore-rules.ts", tests: ["test/workspace/ignore-rules.test.ts"] }, [
+    ["ignore-ponder", "a minute for all patterns", "ponderMs - ponderedMs", "ponderMs"],
+  ]),
   ...toMutations({ file: "src/workspace/ingest-limits.ts", tests: limitTests }, [
     ["limit-file", "10 MiB for a file", "fileBytes: 10 * MIB", "fileBytes: 1000 * MIB"],
     ["limit-total", "50 MiB in all", "totalBytes: 50 * MIB", "totalBytes: 5000 * MIB"],
