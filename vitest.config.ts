@@ -10,6 +10,8 @@ const browser = "test/browser/**";
 const minuteMs = 60_000;
 /** Files at once where each has a folder, a port and containers of its own, and waits most of the time. */
 const worlds = 6;
+/** What a test waits for comes at once on an idle machine; a busy one takes its time. */
+const patient = { expect: { poll: { timeout: 20_000 } } };
 
 /**
  * Eight groups: `architecture` reads the source, `unit` needs nothing but Node and git, `docker` an engine and the runner
@@ -24,6 +26,7 @@ export default defineConfig({
       { test: { name: "architecture", include: [architecture], testTimeout: minuteMs } },
       {
         test: {
+          ...patient,
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: [architecture, docker, endToEnd, peers, browser, languages],
@@ -35,6 +38,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patient,
           name: "docker",
           include: [docker],
           exclude: [endToEnd, peers],
@@ -45,6 +49,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patient,
           name: "e2e",
           include: [endToEnd],
           exclude: [crash],
@@ -55,6 +60,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patient,
           name: "languages",
           include: ["test/languages/*.test.ts"],
           fileParallelism: false,
@@ -65,6 +71,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patient,
           name: "peers",
           include: ["test/mcp-peers/*.test.ts"],
           maxWorkers: worlds,
@@ -74,6 +81,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patient,
           name: "browser",
           include: ["test/browser/*.test.ts"],
           maxWorkers: worlds,
@@ -83,6 +91,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patient,
           name: "crash",
           include: [crash],
           maxWorkers: worlds,

@@ -28,7 +28,7 @@ const ADD_FILE: ModelScript = [
   },
 ];
 
-test("a comment becomes a pull request, and the thread tells all of it", { timeout: 120_000 }, async () => {
+test("a comment becomes a pull request, and the thread tells all of it", async () => {
   await using world = await openWorld({ script: ADD_FILE });
   const { github } = world;
   const base = await github.git.resolve(github.repository, "main");

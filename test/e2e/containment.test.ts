@@ -27,7 +27,7 @@ async function runInside(command: string, { say = "Looked." } = {}): Promise<str
     { items: [{ kind: "say", text: `${say}\n${DONE}` }] },
   ];
   await world.comment("/codex Look around");
-  await world.nextResult({ withinMs: 90_000 });
+  await world.nextResult();
   return output;
 }
 

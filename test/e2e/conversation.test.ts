@@ -35,47 +35,43 @@ async function inState(index: number, state: string): Promise<RunRecord> {
   });
 }
 
-test(
-  "a thread can be asked how it stands, be stopped, told to try again, and to publish",
-  { timeout: 120_000 },
-  async () => {
-    expect(await ask("/codex status")).toBe("rocket: No run was started here yet: `/codex <prompt>` starts one.");
-    expect(await ask("/codex cancel")).toMatch(/^confused: Nothing is running/);
+test("a thread can be asked how it stands, be stopped, told to try again, and to publish", async () => {
+  expect(await ask("/codex status")).toBe("rocket: No run was started here yet: `/codex <prompt>` starts one.");
+  expect(await ask("/codex cancel")).toMatch(/^confused: Nothing is running/);
 
-    await world.comment("/codex Take long");
-    const first = await inState(0, "running");
-    await world.comment("/codex Take long again");
-    const second = await inState(1, "queued");
-    const standing = await ask("/codex status");
-    expect(standing).toMatch(
-      new RegExp(`^rocket: [^]*Runs of this thread[^]*${short(second)}\` \\*\\*queued\\*\\*, position 1`),
-    );
-    expect(standing).toContain(`\`${short(first)}\` **running**`);
+  await world.comment("/codex Take long");
+  const first = await inState(0, "running");
+  await world.comment("/codex Take long again");
+  const second = await inState(1, "queued");
+  const standing = await ask("/codex status");
+  expect(standing).toMatch(
+    new RegExp(`^rocket: [^]*Runs of this thread[^]*${short(second)}\` \\*\\*queued\\*\\*, position 1`),
+  );
+  expect(standing).toContain(`\`${short(first)}\` **running**`);
 
-    expect(await ask("/codex cancel")).toContain(`Run \`${short(second)}\`: The run was cancelled before it started.`);
-    expect(await ask(`/codex cancel ${short(first)}`)).toMatch(/^rocket: [^]*Run `.*cancelled/);
-    expect(await ask(`/codex cancel ${short(first)}`)).toMatch(/^confused: .*over already/);
-    expect(await ask("/codex cancel 01234567")).toMatch(/^confused: There is no run `01234567` in this thread/);
+  expect(await ask("/codex cancel")).toContain(`Run \`${short(second)}\`: The run was cancelled before it started.`);
+  expect(await ask(`/codex cancel ${short(first)}`)).toMatch(/^rocket: [^]*Run `.*cancelled/);
+  expect(await ask(`/codex cancel ${short(first)}`)).toMatch(/^confused: .*over already/);
+  expect(await ask("/codex cancel 01234567")).toMatch(/^confused: There is no run `01234567` in this thread/);
 
-    script = work("again");
-    await world.comment(`/codex retry ${short(first)}`);
-    const again = await inState(2, "done");
-    expect(again.result).toMatchObject({ trigger: { actor: "octocat" }, output: { files_changed: ["again.txt"] } });
-    expect(again.result?.pull_request?.number).toEqual(expect.any(Number));
+  script = work("again");
+  await world.comment(`/codex retry ${short(first)}`);
+  const again = await inState(2, "done");
+  expect(again.result).toMatchObject({ trigger: { actor: "octocat" }, output: { files_changed: ["again.txt"] } });
+  expect(again.result?.pull_request?.number).toEqual(expect.any(Number));
 
-    script = work("suggested");
-    await world.comment("/codex --mode suggest Suggest something");
-    const suggested = await inState(3, "done");
-    expect(suggested.result?.pull_request).toBeNull();
-    expect(await ask("/codex publish")).toMatch(
-      new RegExp(`^rocket: [^]*Published the run \`${short(suggested)}\`: \\[#\\d+\\]`),
-    );
-    expect((await inState(3, "done")).result?.pull_request?.number).toEqual(expect.any(Number));
-    expect(await ask("/codex publish")).toMatch(/^confused: No run of this thread kept changes/);
-    expect(await ask("/codex retry ffffffff")).toMatch(/^confused: There is no run `ffffffff`/);
-    expect(await world.github.listViolations()).toEqual([]);
-  },
-);
+  script = work("suggested");
+  await world.comment("/codex --mode suggest Suggest something");
+  const suggested = await inState(3, "done");
+  expect(suggested.result?.pull_request).toBeNull();
+  expect(await ask("/codex publish")).toMatch(
+    new RegExp(`^rocket: [^]*Published the run \`${short(suggested)}\`: \\[#\\d+\\]`),
+  );
+  expect((await inState(3, "done")).result?.pull_request?.number).toEqual(expect.any(Number));
+  expect(await ask("/codex publish")).toMatch(/^confused: No run of this thread kept changes/);
+  expect(await ask("/codex retry ffffffff")).toMatch(/^confused: There is no run `ffffffff`/);
+  expect(await world.github.listViolations()).toEqual([]);
+});
 
 test(
   "CM-033: three cancels within a second are one, and nobody who may not write can cancel",
@@ -98,45 +94,41 @@ test(
   },
 );
 
-test(
-  "an answer goes on with the thread that asked, and words on its pull request with its branch",
-  { timeout: 120_000 },
-  async () => {
-    const first = (await runs()).length;
-    script = [
-      { items: [{ kind: "shell", command: "echo draft > draft.txt" }] },
-      { items: [{ kind: "say", text: "Which library: A or B?\n::MCP_STATUS::NEED_USER" }] },
-    ];
-    await world.comment("/codex Pick a library FIRST-PROMPT");
-    const asked = await inState(first, "need_user");
-    script = work("choice");
-    await world.comment("/codex Take B");
-    const answered = await inState(first + 1, "done");
-    expect(answered.result?.codex?.thread_id).toBe(asked.result?.codex?.thread_id);
-    expect(answered.result?.output.files_changed).toEqual(["choice.txt", "draft.txt"]);
-    expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("FIRST-PROMPT");
+test("an answer goes on with the thread that asked, and words on its pull request with its branch", async () => {
+  const first = (await runs()).length;
+  script = [
+    { items: [{ kind: "shell", command: "echo draft > draft.txt" }] },
+    { items: [{ kind: "say", text: "Which library: A or B?\n::MCP_STATUS::NEED_USER" }] },
+  ];
+  await world.comment("/codex Pick a library FIRST-PROMPT");
+  const asked = await inState(first, "need_user");
+  script = work("choice");
+  await world.comment("/codex Take B");
+  const answered = await inState(first + 1, "done");
+  expect(answered.result?.codex?.thread_id).toBe(asked.result?.codex?.thread_id);
+  expect(answered.result?.output.files_changed).toEqual(["choice.txt", "draft.txt"]);
+  expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("FIRST-PROMPT");
 
-    const number = answered.result?.pull_request?.number ?? 0;
-    script = work("further");
-    await world.comment("/codex Go further", { on: number });
-    const further = await inState(first + 2, "done");
-    expect(further.result).toMatchObject({ branch: answered.result?.branch, pull_request: { number } });
-    expect(further.result?.codex?.thread_id).toBe(asked.result?.codex?.thread_id);
+  const number = answered.result?.pull_request?.number ?? 0;
+  script = work("further");
+  await world.comment("/codex Go further", { on: number });
+  const further = await inState(first + 2, "done");
+  expect(further.result).toMatchObject({ branch: answered.result?.branch, pull_request: { number } });
+  expect(further.result?.codex?.thread_id).toBe(asked.result?.codex?.thread_id);
 
-    script = [
-      { items: [{ kind: "shell", command: "echo half > half.txt" }] },
-      { items: [{ kind: "say", text: "Left or right? SECOND-QUESTION\n::MCP_STATUS::NEED_USER" }] },
-    ];
-    await world.comment("/codex Turn somewhere", { on: number });
-    expect((await inState(first + 3, "need_user")).result).toMatchObject({ branch: null, commit: null });
-    script = work("left");
-    await world.comment("/codex Left", { on: number });
-    const turned = await inState(first + 4, "done");
-    expect(turned.result).toMatchObject({ branch: answered.result?.branch, pull_request: { number } });
-    expect(turned.result?.output.files_changed).toEqual(["half.txt", "left.txt"]);
-    expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("SECOND-QUESTION");
+  script = [
+    { items: [{ kind: "shell", command: "echo half > half.txt" }] },
+    { items: [{ kind: "say", text: "Left or right? SECOND-QUESTION\n::MCP_STATUS::NEED_USER" }] },
+  ];
+  await world.comment("/codex Turn somewhere", { on: number });
+  expect((await inState(first + 3, "need_user")).result).toMatchObject({ branch: null, commit: null });
+  script = work("left");
+  await world.comment("/codex Left", { on: number });
+  const turned = await inState(first + 4, "done");
+  expect(turned.result).toMatchObject({ branch: answered.result?.branch, pull_request: { number } });
+  expect(turned.result?.output.files_changed).toEqual(["half.txt", "left.txt"]);
+  expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("SECOND-QUESTION");
 
-    const refused = await world.comment("/codex --branch other Go elsewhere", { on: number });
-    expect(await world.reported(refused)).toBe("confused");
-  },
-);
+  const refused = await world.comment("/codex --branch other Go elsewhere", { on: number });
+  expect(await world.reported(refused)).toBe("confused");
+});

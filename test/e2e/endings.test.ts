@@ -17,7 +17,7 @@ afterEach(async () => world[Symbol.asyncDispose]());
 
 async function run(command: string): Promise<{ result: RunResult; reaction: string; comment: string }> {
   const commentId = await world.comment(command);
-  const result = await world.nextResult({ withinMs: 90_000 });
+  const result = await world.nextResult();
   const reaction = await world.reported(commentId);
   const comment = (await world.botComments()).at(-1) ?? "";
   expect(await waitForNothingLeft(world)).toEqual([]);

@@ -37,35 +37,31 @@ function readRecord(): { comments: Set<number>; runs: number } {
   }
 }
 
-test(
-  "a server that is killed in the middle of a burst loses nothing that it had answered",
-  { timeout: 120_000 },
-  async () => {
-    const first = await startServeProcess({ environment: world.environment, args: ["serve"] });
-    const answered: number[] = [];
-    const give = async (): Promise<void> => {
-      const { status, commentId } = await world.github.deliverComment({
-        url: first.url,
-        user: "octocat",
-        body: "/codex Do it",
-        id: randomUUID(),
-      });
-      if (status !== 200) return;
-      answered.push(commentId);
-      if (answered.length === KILLED_AFTER) await first.kill();
-    };
-    // Those that the kill cut off were answered with nothing at all.
-    await Promise.allSettled(Array.from({ length: COMMANDS }, give));
-    expect(answered.length).toBeGreaterThanOrEqual(KILLED_AFTER);
-    expect(answered.length).toBeLessThan(COMMANDS);
-    const { comments } = readRecord();
-    expect(answered.filter((id) => !comments.has(id))).toEqual([]);
+test("a server that is killed in the middle of a burst loses nothing that it had answered", async () => {
+  const first = await startServeProcess({ environment: world.environment, args: ["serve"] });
+  const answered: number[] = [];
+  const give = async (): Promise<void> => {
+    const { status, commentId } = await world.github.deliverComment({
+      url: first.url,
+      user: "octocat",
+      body: "/codex Do it",
+      id: randomUUID(),
+    });
+    if (status !== 200) return;
+    answered.push(commentId);
+    if (answered.length === KILLED_AFTER) await first.kill();
+  };
+  // Those that the kill cut off were answered with nothing at all.
+  await Promise.allSettled(Array.from({ length: COMMANDS }, give));
+  expect(answered.length).toBeGreaterThanOrEqual(KILLED_AFTER);
+  expect(answered.length).toBeLessThan(COMMANDS);
+  const { comments } = readRecord();
+  expect(answered.filter((id) => !comments.has(id))).toEqual([]);
 
-    const second = await startServeProcess({ environment: world.environment, args: ["serve"] });
-    try {
-      await until("the runs of what was answered", () => (readRecord().runs >= RUNS_PER_HOUR ? true : undefined));
-    } finally {
-      await second.kill();
-    }
-  },
-);
+  const second = await startServeProcess({ environment: world.environment, args: ["serve"] });
+  try {
+    await until("the runs of what was answered", () => (readRecord().runs >= RUNS_PER_HOUR ? true : undefined));
+  } finally {
+    await second.kill();
+  }
+});

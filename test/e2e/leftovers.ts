@@ -19,7 +19,7 @@ export async function findLeftovers({ server, runsPath }: World): Promise<string
 export async function waitForNothingLeft(world: World): Promise<string[]> {
   let left: string[] = [];
   await until("nothing left", async () => ((left = await findLeftovers(world)).length === 0 ? true : undefined), {
-    withinMs: 10_000,
+    withinMs: 60_000,
   }).catch(() => {});
   return left;
 }

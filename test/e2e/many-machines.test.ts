@@ -81,7 +81,7 @@ async function ask(name: string, { seconds }: { seconds: number }): Promise<RunI
   });
 }
 
-async function resultOf(runId: RunId, { withinMs = 60_000 } = {}): Promise<RunResult> {
+async function resultOf(runId: RunId, { withinMs = 150_000 } = {}): Promise<RunResult> {
   const { store } = world.server.product;
   return until("the result", async () => (await store.find(runId))?.result ?? undefined, { withinMs });
 }
@@ -128,7 +128,7 @@ async function findLeft(): Promise<string[]> {
 async function awaitNothingLeft(): Promise<void> {
   let left: string[] = [];
   await until("nothing left", async () => ((left = await findLeft()).length === 0 ? true : undefined), {
-    withinMs: 20_000,
+    withinMs: 60_000,
   }).catch(() => {});
   expect(left).toEqual([]);
 }
@@ -170,7 +170,7 @@ test("of three workers one is killed and one frozen in the middle: each run ends
       const machine = await machineOf(frozen.runId);
       return machine !== null && machine !== frozen.machine ? true : undefined;
     },
-    { withinMs: 40_000 },
+    { withinMs: 90_000 },
   );
   const frozenLog = frozen.machine.process.log().length;
   frozen.machine.process.child.kill("SIGCONT");

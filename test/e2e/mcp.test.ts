@@ -240,7 +240,7 @@ test("resources hold the log, the diff and the result, and subscribers hear of c
     const uri = `run://${idOf(open)}/log`;
     await client.client.subscribeResource({ uri });
     await client.call("codex_run_status", { run_id: idOf(open) });
-    await until("a change", () => (changed.includes(uri) ? true : undefined), { withinMs: 10_000 });
+    await until("a change", () => (changed.includes(uri) ? true : undefined), { withinMs: 60_000 });
     const read = await client.client.readResource({ uri: `run://${idOf(open)}/diff` });
     expect(read.contents[0]).toMatchObject({ text: expect.stringContaining("work.txt") });
     await client.client.unsubscribeResource({ uri });

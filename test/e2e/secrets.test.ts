@@ -100,7 +100,7 @@ test(
     });
     await world.comment("/codex Look around");
     const [inspected = "", logs = ""] = await watching;
-    await world.nextResult({ withinMs: 90_000 });
+    await world.nextResult();
 
     const image = world.server.product.config.image;
     const secrets = listSecrets();
@@ -137,7 +137,7 @@ test(
       ];
     };
     const commentId = await world.comment("/codex Say what you know");
-    const result = await world.nextResult({ withinMs: 90_000 });
+    const result = await world.nextResult();
     expect(await world.reported(commentId)).toBe("rocket");
     expect([result.status, result.output.summary?.includes("*** is all I know")]).toEqual(["done", true]);
     expect((await world.botComments()).join("")).toContain("***");
@@ -187,7 +187,7 @@ test("AT-SECRETS: a change that holds a secret is kept, and given to nobody", { 
   ];
   const pushed = (await readSinks(world))["objects of git"];
   await world.comment("/codex Write it down");
-  const result = await world.nextResult({ withinMs: 90_000 });
+  const result = await world.nextResult();
   expect(result.error).toMatchObject({ reason: "secret-found", message: expect.stringContaining("leak.txt:1") });
   await using mcp = await connectOverHttp(world.server.url, { token: MCP_AUTH_TOKEN });
   const diff = await mcp.call("codex_run_artifacts", { run_id: result.run_id, artifact: "diff" });

@@ -49,29 +49,25 @@ const read = async (path: string): Promise<{ body: string; in_reply_to_id?: numb
 };
 const repository = () => `/repos/${world.github.repository}`;
 
-test(
-  "a comment on a line changes the pull request; it is told, and answered, on the line",
-  { timeout: 120_000 },
-  async () => {
-    script = doing("sed -i s/two/zwei/ list.txt");
-    const { id } = await say({
-      kind: "line-comment",
-      pull,
-      path: "list.txt",
-      line: 2,
-      body: "/codex In German, please",
-    });
-    const result = await world.nextResult();
-    expect(result).toMatchObject({ status: "done", branch: "change", output: { files_changed: ["list.txt"] } });
-    expect(world.file(result, "request.json")).toContain("+two");
-    expect(await reacted(`${repository()}/pulls/comments/${id}/reactions`)).toEqual(["eyes", "rocket"]);
-    const replies = (await read(`/pulls/${pull}/comments`)).filter(({ in_reply_to_id: to }) => to === id);
-    expect(replies.map(({ body }) => body)).toEqual([expect.stringMatching(/^<!-- codex-run:[^]*Done as asked/)]);
-    expect(await read(`/issues/${pull}/comments`)).toEqual([]);
-  },
-);
+test("a comment on a line changes the pull request; it is told, and answered, on the line", async () => {
+  script = doing("sed -i s/two/zwei/ list.txt");
+  const { id } = await say({
+    kind: "line-comment",
+    pull,
+    path: "list.txt",
+    line: 2,
+    body: "/codex In German, please",
+  });
+  const result = await world.nextResult();
+  expect(result).toMatchObject({ status: "done", branch: "change", output: { files_changed: ["list.txt"] } });
+  expect(world.file(result, "request.json")).toContain("+two");
+  expect(await reacted(`${repository()}/pulls/comments/${id}/reactions`)).toEqual(["eyes", "rocket"]);
+  const replies = (await read(`/pulls/${pull}/comments`)).filter(({ in_reply_to_id: to }) => to === id);
+  expect(replies.map(({ body }) => body)).toEqual([expect.stringMatching(/^<!-- codex-run:[^]*Done as asked/)]);
+  expect(await read(`/issues/${pull}/comments`)).toEqual([]);
+});
 
-test("a reply further down in the thread goes on with it; a mistake is named there", { timeout: 120_000 }, async () => {
+test("a reply further down in the thread goes on with it; a mistake is named there", async () => {
   const [first] = await world.github
     .call({ as: "octocat", method: "GET", path: `${repository()}/pulls/${pull}/comments` })
     .then(({ body }) => (Array.isArray(body) ? body : []));
@@ -100,7 +96,7 @@ test("a review whose text and line both hold commands makes two runs", { timeout
   ]);
 });
 
-test("an issue that is opened with a command becomes a pull request", { timeout: 120_000 }, async () => {
+test("an issue that is opened with a command becomes a pull request", async () => {
   script = doing("echo hello > hello.txt");
   const { said } = await say({
     kind: "issue",
@@ -113,28 +109,21 @@ test("an issue that is opened with a command becomes a pull request", { timeout:
   expect(await reacted(`${repository()}/issues/${String(said["number"])}/reactions`)).toEqual(["eyes", "rocket"]);
 });
 
-test(
-  "the label starts a run with the issue as its prompt, by whom the settings allow; others get 👎",
-  { timeout: 120_000 },
-  async () => {
-    script = doing("echo bye > bye.txt");
-    const { said } = await say(
-      { kind: "issue", title: "A farewell", body: "There should be a bye.txt." },
-      "tara-triage",
-    );
-    const issue = Number(said["number"]);
-    await say({ kind: "label", issue, label: "bug" }, "rita-read");
-    await say({ kind: "label", issue, label: "codex" }, "rita-read");
-    const result = await world.nextResult();
-    expect(result).toMatchObject({ status: "done", trigger: { actor: "rita-read" } });
-    expect(result.pull_request).not.toBeNull();
-    expect(JSON.parse(world.file(result, "request.json"))).toMatchObject({
-      prompt: "A farewell\n\nThere should be a bye.txt.",
-    });
-    expect(await reacted(`${repository()}/issues/${issue}/reactions`)).toEqual(["eyes", "rocket"]);
+test("the label starts a run with the issue as its prompt, by whom the settings allow; others get 👎", async () => {
+  script = doing("echo bye > bye.txt");
+  const { said } = await say({ kind: "issue", title: "A farewell", body: "There should be a bye.txt." }, "tara-triage");
+  const issue = Number(said["number"]);
+  await say({ kind: "label", issue, label: "bug" }, "rita-read");
+  await say({ kind: "label", issue, label: "codex" }, "rita-read");
+  const result = await world.nextResult();
+  expect(result).toMatchObject({ status: "done", trigger: { actor: "rita-read" } });
+  expect(result.pull_request).not.toBeNull();
+  expect(JSON.parse(world.file(result, "request.json"))).toMatchObject({
+    prompt: "A farewell\n\nThere should be a bye.txt.",
+  });
+  expect(await reacted(`${repository()}/issues/${issue}/reactions`)).toEqual(["eyes", "rocket"]);
 
-    const other = await say({ kind: "issue", title: "Another", body: "Do it." }, "tara-triage");
-    await say({ kind: "label", issue: Number(other.said["number"]), label: "codex" }, "tara-triage");
-    expect(await reacted(`${repository()}/issues/${String(other.said["number"])}/reactions`)).toEqual(["-1"]);
-  },
-);
+  const other = await say({ kind: "issue", title: "Another", body: "Do it." }, "tara-triage");
+  await say({ kind: "label", issue: Number(other.said["number"]), label: "codex" }, "tara-triage");
+  expect(await reacted(`${repository()}/issues/${String(other.said["number"])}/reactions`)).toEqual(["-1"]);
+});

@@ -88,7 +88,7 @@ export async function openWorld({
       if (status < 200 || status > 299) throw new Error(`the delivery was answered with ${status}`);
       return commentId;
     },
-    nextResult: async ({ withinMs = 60_000 } = {}) => {
+    nextResult: async ({ withinMs = 150_000 } = {}) => {
       const id = await until(
         "a result",
         () => listRuns(runsPath).find((run) => !seen.has(run) && existsSync(join(runsPath, run, "result.json"))),
@@ -140,7 +140,7 @@ export function listRuns(runsPath: string): string[] {
 export async function until<Answer>(
   what: string,
   ask: () => Answer | undefined | Promise<Answer | undefined>,
-  { withinMs = 60_000 } = {},
+  { withinMs = 150_000 } = {},
 ): Promise<Answer> {
   const endAt = performance.now() + withinMs;
   for (;;) {

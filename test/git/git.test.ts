@@ -180,7 +180,9 @@ test("an aborted child is stopped before the promise rejects with the signal's r
   const controller = new AbortController();
   const reason = new Error("enough");
   const call = runGit(["x"], { signal: controller.signal });
-  await vi.waitFor(() => expect(Number(readFileSync(join(folder, "pid"), "utf8"))).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(Number(readFileSync(join(folder, "pid"), "utf8"))).toBeGreaterThan(0), {
+    timeout: 20_000,
+  });
   controller.abort(reason);
   await expect(call).rejects.toBe(reason);
   expect(() => process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), 0)).toThrow("ESRCH");

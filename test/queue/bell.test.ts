@@ -82,7 +82,7 @@ describe("between machines", () => {
     await sleep(200);
     heard.mockClear();
     for (let ring = 0; ring < 1000; ring++) bell.ring();
-    await vi.waitFor(() => expect(heard).toHaveBeenCalled());
+    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), { timeout: 20_000 });
     await sleep(300);
     expect(heard.mock.calls.length).toBeLessThan(5);
     expect(await query(`SELECT count(*)::int AS jobs FROM ${schema}.job WHERE state = 'created'`)).toEqual([
@@ -98,7 +98,7 @@ describe("between machines", () => {
     await sleep(200);
     heard.mockClear();
     await query(`INSERT INTO ${schema}.job (name) VALUES ('run-waits')`);
-    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), { timeout: 8_000 });
+    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), { timeout: 20_000 });
   });
 
   test("eight processes that start at once make the schema together", async () => {
@@ -110,14 +110,19 @@ describe("between machines", () => {
     expect(lines).toEqual([]);
   });
 
-  test("a chore is done at once, and in a period by one process only", async () => {
+  test("a chore is done at once", async () => {
+    const done = vi.fn<() => Promise<void>>(() => Promise.resolve());
+    await (await openBell(toSchema())).every("sweep", { seconds: 60 }, done);
+    await vi.waitFor(() => expect(done).toHaveBeenCalled(), { timeout: 20_000 });
+  });
+
+  test("a chore is done in a period by one process only", async () => {
     const schema = toSchema();
     const bells = await Promise.all([openBell(schema), openBell(schema), openBell(schema)]);
     const startedAt = Date.now();
     const done = vi.fn<() => Promise<void>>(() => Promise.resolve());
     for (const bell of bells) await bell.every("sweep", { seconds: 1 }, done);
-    await vi.waitFor(() => expect(done).toHaveBeenCalled(), { timeout: 900 });
-    await sleep(3_500);
+    await sleep(4_000);
     const periods = Math.ceil((Date.now() - startedAt) / 1000) + 1;
     expect(done.mock.calls.length).toBeGreaterThanOrEqual(3);
     expect(done.mock.calls.length).toBeLessThanOrEqual(periods);
@@ -144,7 +149,7 @@ describe("between machines", () => {
     const bell = await openBell(toSchema());
     const body = vi.fn<() => Promise<void>>(() => Promise.reject(new Error("the API is away")));
     await bell.every("sweep", { seconds: 1 }, body);
-    await vi.waitFor(() => expect(body.mock.calls.length).toBeGreaterThan(1), { timeout: 5_000 });
+    await vi.waitFor(() => expect(body.mock.calls.length).toBeGreaterThan(1), { timeout: 20_000 });
   });
 
   test("closing does not wait for a chore that hangs", async () => {
@@ -182,8 +187,8 @@ describe("when the database goes away and comes back", () => {
     const heard = vi.fn<() => void>();
     bell.onRing(heard);
     await door.open();
-    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), { timeout: 10_000 });
-    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 5_000 });
+    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), { timeout: 20_000 });
+    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 20_000 });
     expect(lines[1]).toContain("database of the queue is back");
   });
 
@@ -191,7 +196,7 @@ describe("when the database goes away and comes back", () => {
     const { log, lines } = watchLog();
     const bell = await openBell(toSchema(), log);
     await postgres.cutConnections(url);
-    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 5_000 });
+    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 20_000 });
     const heard = vi.fn<() => void>();
     bell.onRing(heard);
     await vi.waitFor(
@@ -199,7 +204,7 @@ describe("when the database goes away and comes back", () => {
         bell.ring();
         expect(heard).toHaveBeenCalled();
       },
-      { timeout: 5_000 },
+      { timeout: 20_000 },
     );
   });
 });
@@ -211,7 +216,7 @@ describe("on one machine", () => {
     bell.onRing(heard);
     bell.ring();
     expect(heard).not.toHaveBeenCalled();
-    await vi.waitFor(() => expect(heard).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledOnce(), { timeout: 20_000 });
   });
 
   test("a chore is done at once and every so often, never beside itself, also after it failed", async () => {
@@ -225,7 +230,7 @@ describe("on one machine", () => {
     expect(begun).toHaveBeenCalledOnce();
     await sleep(100);
     expect(begun).toHaveBeenCalledOnce();
-    await vi.waitFor(() => expect(begun.mock.calls.length).toBeGreaterThan(2));
+    await vi.waitFor(() => expect(begun.mock.calls.length).toBeGreaterThan(2), { timeout: 20_000 });
   });
 
   test("after its end nothing is heard and nothing begins", async () => {

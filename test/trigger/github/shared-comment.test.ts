@@ -196,7 +196,7 @@ test("GH-010: an answer that got lost makes no second comment, also over process
   // It was posted all the same.
   api.comments.push({ id: 77, body: `<!-- codex-run:${request.run_id} -->\n\nQueued`, user: { login: BOT } });
   startProcess("A", { api, comments }).onProgress(request, toProgress("queued", 1));
-  await expect.poll(() => comments.commentId(request.run_id), { timeout: 5000 }).toBe(77);
+  await expect.poll(() => comments.commentId(request.run_id)).toBe(77);
   await startProcess("B", { api, comments }).onFinished(createFinished(request));
   expect(api.comments).toHaveLength(1);
   expect(api.comments[0]?.body).toContain("#43");

@@ -29,7 +29,7 @@ afterEach(async () => {
 
 const start = (options = {}) =>
   startWebhookProxy(smee.channelUrl, { targetUrl: `http://127.0.0.1:${web.port}/`, log, pauseMs: 10, ...options });
-const connected = (times: number) => vi.waitFor(() => expect(smee.connections()).toBe(times));
+const connected = (times: number) => vi.waitFor(() => expect(smee.connections()).toBe(times), { timeout: 20_000 });
 
 async function deliver(id: string, { key = secret }: { key?: string } = {}): Promise<void> {
   const body = JSON.stringify({ action: "created", text: "Grüße, 你好" });
@@ -48,7 +48,7 @@ test("a webhook that comes through the channel is taken like any other, and its 
   smee.send("event: ping\ndata: {}\n\n");
   smee.send("data: no json\n\n");
   await deliver("0aa1");
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 20_000 });
   expect(received[0]).toMatchObject({ id: "0aa1", event: "star", payload: { text: "Grüße, 你好" } });
 });
 
@@ -59,7 +59,7 @@ test("a connection that was cut, or fell silent, is made again", async () => {
   await connected(2);
   await connected(3);
   await deliver("0aa2");
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 20_000 });
 });
 
 test("it ends at once, also while nothing answers", async () => {
