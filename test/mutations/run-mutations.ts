@@ -2,6 +2,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
+import { removeOrphans } from "../setup/own-containers.ts";
 import { allMutations } from "./all-mutations.ts";
 import { applyMutation, type Mutation } from "./mutation.ts";
 import { runVitest } from "./run-vitest.ts";
@@ -29,6 +30,7 @@ async function tryMutation(mutation: Mutation, { clone }: { clone: string }): Pr
   const source = await readFile(path, "utf8");
   const mutated = applyMutation(source, mutation);
   if (mutated === null) return { end: "NOT FOUND", by: `its text is not exactly once in ${mutation.file}` };
+  const startedAtMs = Date.now();
   try {
     await writeFile(path, mutated);
     const verdict = await runVitest(clone, { tests: mutation.tests, timeoutMs: TIMEOUT_MS });
@@ -36,6 +38,7 @@ async function tryMutation(mutation: Mutation, { clone }: { clone: string }): Pr
     return verdict.kind === "broken" ? { end: "BROKEN", by: verdict.why } : { end: "SURVIVED", by: mutation.loosens };
   } finally {
     await writeFile(path, source);
+    await removeOrphans({ startedAtMs });
   }
 }
 

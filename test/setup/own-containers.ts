@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import Docker from "dockerode";
 
 /** Every container and network of a run carries this label, whose value is the run's id. */
@@ -14,6 +15,16 @@ export async function listOwnContainers(options: { folder: string; startedAtMs: 
     .filter(({ Created }) => Created * 1000 >= options.startedAtMs - 1000)
     .filter(({ Mounts }) => Mounts.every(({ Type, Source }) => Type !== "bind" || Source.startsWith(options.folder)))
     .map(({ Id, Names, State }) => `container ${Names[0] ?? Id} (${State})`);
+}
+
+/** Removes the containers of runs that were made since then and whose folders are gone: tests that ended early left them. */
+export async function removeOrphans({ startedAtMs }: { startedAtMs: number }): Promise<void> {
+  const containers = await askOrNone((docker) => docker.listContainers({ all: true, filters }));
+  const orphans = containers
+    .filter(({ Created }) => Created * 1000 >= startedAtMs - 1000)
+    .filter(({ Mounts }) => Mounts.some(({ Type, Source }) => Type === "bind" && !existsSync(Source)));
+  const docker = new Docker();
+  await Promise.all(orphans.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
 }
 
 /** The networks of runs that were made since the tests began. None when no engine answers. */
