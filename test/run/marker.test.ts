@@ -20,6 +20,8 @@ describe("the marker", () => {
     ["in the middle of the message", `${DONE}\nand then more`],
     ["at the end of a sentence", `I am ${DONE}`],
     ["with words behind it", `Did it.\n${DONE} really`],
+    ["MK-011: with the name of another run behind it", `Did it.\n${DONE} 01a22b8a-379c-7bc3-b27d-d857eaeaef24`],
+    ["MK-011: with a nonce in it", "Did it.\n::MCP_STATUS::d857eaeaef24::DONE"],
     ["quoted", `Did it.\n> ${DONE}`],
     ["in a code span", `Did it.\n\`${DONE}\``],
     ["in other letters", "Did it.\n::mcp_status::done"],
