@@ -80,8 +80,11 @@ describe("how a container ends", () => {
   test("the first cause wins when several come while it is being ended", async () => {
     await using folders = await makeFolders();
     const script = "trap '' TERM; while :; do sleep 1; done";
-    const wishes = { timeoutMs: 300, stallMs: 700, graceMs: 1_000, signal: AbortSignal.timeout(800) };
-    expect((await runScript(engine, { folders, script, wishes })).exit).toEqual({ reason: "timeout" });
+    await using container = await startContainer(engine, { spec: toTestSpec(folders, { script }) });
+    container.stdout.resume();
+    container.stderr.resume();
+    const wishes = toWishes({ timeoutMs: 300, stallMs: 700, graceMs: 1_000, signal: AbortSignal.timeout(800) });
+    expect(await container.supervise(wishes)).toEqual({ reason: "timeout" });
   });
 });
 
