@@ -72,7 +72,7 @@ export function createBodyReader({ maxBytes, keptBytes, budgetBytes, timeoutMs }
     });
     if (key !== null) release(key);
     countDead(bytes);
-    return refusal === null ? { kept: Buffer.concat(parts), bytes } : { ...refusal, bytes };
+    return refusal === null ? { kept: toWhole(parts), bytes } : { ...refusal, bytes };
   };
 
   const hold = (giveUp: GiveUp, bytes: number): void => {
@@ -117,4 +117,10 @@ function receive(request: IncomingMessage, { timeoutMs, onPart }: ReceiveOptions
     const timer = setTimeout(() => end({ status: 408, reason: "too-slow" }), timeoutMs);
     request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
   });
+}
+
+/** Most bodies come in one part, which needs no copy. */
+function toWhole(parts: readonly Buffer[]): Buffer {
+  const [first] = parts;
+  return first !== undefined && parts.length === 1 ? first : Buffer.concat(parts);
 }
