@@ -3,12 +3,26 @@
  * proportion to the head, whatever the bytes are (Knuth, Morris, Pratt 1977).
  */
 export function measureOverlap(tail: Buffer, { head }: { head: Buffer }): number {
-  if (head.length === 0 || tail.length === 0) return 0;
+  return match(tail.subarray(Math.max(0, tail.length - head.length)), { head, until: "end" });
+}
+
+/**
+ * Whether `head` stands as a whole in `tail` and something comes after it there: what it is the beginning of may then
+ * overlap by more than is known of it. Takes time in proportion to both.
+ */
+export function standsWithin(tail: Buffer, { head }: { head: Buffer }): boolean {
+  return head.length > 0 && match(tail.subarray(0, -1), { head, until: "whole" }) === head.length;
+}
+
+/** How much of the beginning of `head` the text ends with; with `whole`, where all of it was found, that is the end. */
+function match(text: Buffer, { head, until }: { head: Buffer; until: "end" | "whole" }): number {
+  if (head.length === 0 || text.length === 0) return 0;
   const borders = toBorders(head);
   let matched = 0;
-  for (const byte of tail.subarray(Math.max(0, tail.length - head.length))) {
+  for (const byte of text) {
     while (matched > 0 && head[matched] !== byte) matched = borders[matched - 1] ?? 0;
     if (head[matched] === byte) matched += 1;
+    if (until === "whole" && matched === head.length) return matched;
   }
   return matched;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { measureOverlap } from "./measure-overlap.ts";
+import { measureOverlap, standsWithin } from "./measure-overlap.ts";
 import type { OutputPiece } from "./engine.ts";
 
 /**
@@ -9,8 +9,10 @@ import type { OutputPiece } from "./engine.ts";
 const MOST_OVERLAP_BYTES = 4 * 2 ** 20;
 /** What waits in the connection has come when nothing came for so long, */
 const QUIET_MS = 100;
-/** and at the latest after this. */
+/** and at the latest after this; */
 const HEAD_WITHIN_MS = 1_000;
+/** unless the log shows that there is more: an engine without processor time can be slow to give it. */
+const MORE_WITHIN_MS = 10_000;
 
 type Pieces = AsyncIterable<OutputPiece>;
 
@@ -39,31 +41,52 @@ export async function* replayPieces(history: Pieces, { live }: ReplayPiecesOptio
   if (live === null) return;
 
   const reader = live[Symbol.asyncIterator]();
-  const { head, next } = await readHead(reader);
-  for (const stream of ["stdout", "stderr"] as const) {
-    const bytes = Buffer.concat(head.filter((piece) => piece.stream === stream).map((piece) => piece.bytes));
-    const fresh = bytes.subarray(measureOverlap(tails[stream].take(), { head: bytes }));
+  const logged = { stdout: tails.stdout.take(), stderr: tails.stderr.take() };
+  const { head, next } = await readHead(reader, { logged });
+  for (const stream of STREAMS) {
+    const bytes = toBytes(head, { stream });
+    const fresh = bytes.subarray(measureOverlap(logged[stream], { head: bytes }));
     if (fresh.length > 0) yield { stream, bytes: fresh };
   }
   for (let result = await next; result.done !== true; result = await reader.next()) yield result.value;
 }
 
+const STREAMS = ["stdout", "stderr"] as const;
+
+function toBytes(pieces: readonly OutputPiece[], { stream }: Pick<OutputPiece, "stream">): Buffer {
+  return Buffer.concat(pieces.filter((piece) => piece.stream === stream).map((piece) => piece.bytes));
+}
+
+/** The end of the log, each stream by itself. */
+type Logged = Record<OutputPiece["stream"], Buffer>;
 type Head = { head: OutputPiece[]; /** What comes after it; it was asked for already. */ next: NextPiece };
 type NextPiece = Promise<IteratorResult<OutputPiece, unknown>>;
 
-async function readHead(reader: AsyncIterator<OutputPiece, unknown>): Promise<Head> {
+/** Reads what waited in the connection: all that can stand in the log as well. */
+async function readHead(reader: AsyncIterator<OutputPiece, unknown>, { logged }: { logged: Logged }): Promise<Head> {
   const head: OutputPiece[] = [];
-  const endsAt = performance.now() + HEAD_WITHIN_MS;
+  const latest = performance.now() + MORE_WITHIN_MS;
+  let due = performance.now() + HEAD_WITHIN_MS;
   let next = reader.next();
-  for (let bytes = 0; bytes < MOST_OVERLAP_BYTES && performance.now() < endsAt;) {
+  for (let bytes = 0; bytes < MOST_OVERLAP_BYTES;) {
     const result = await Promise.race([next, sleep(QUIET_MS, null, { ref: false })]);
-    if (result === null || result.done === true) break;
-    head.push(result.value);
-    bytes += result.value.bytes.length;
-    next = reader.next();
+    if (result?.done === true) break;
+    if (result !== null) {
+      head.push(result.value);
+      bytes += result.value.bytes.length;
+      next = reader.next();
+      if (performance.now() < due) continue;
+    }
+    if (performance.now() >= latest || !isMoreToCome(head, { logged })) break;
+    due = performance.now() + HEAD_WITHIN_MS;
   }
   next.catch(() => {}); // awaited after the head was given, which may take its time
   return { head, next };
+}
+
+/** Whether what came stands in the log with more behind it, which then is on its way. */
+function isMoreToCome(head: readonly OutputPiece[], { logged }: { logged: Logged }): boolean {
+  return STREAMS.some((stream) => standsWithin(logged[stream], { head: toBytes(head, { stream }) }));
 }
 
 /** Keeps the last bytes that were added. */

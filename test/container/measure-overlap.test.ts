@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { measureOverlap } from "../../src/container/measure-overlap.ts";
+import { measureOverlap, standsWithin } from "../../src/container/measure-overlap.ts";
 
 const measure = (tail: string, head: string) => measureOverlap(Buffer.from(tail), { head: Buffer.from(head) });
 
@@ -26,10 +26,22 @@ test("it is what trying every length gives", () => {
   );
 });
 
+test("a beginning stands within where more comes after it", () => {
+  const stands = (tail: string, head: string) => standsWithin(Buffer.from(tail), { head: Buffer.from(head) });
+  expect(stands("one\ntwo\n", "one\n")).toBe(true);
+  expect(stands("aaab", "aab")).toBe(false);
+  expect(stands("aaabb", "aab")).toBe(true);
+  expect(stands("one\ntwo\n", "two\n")).toBe(false);
+  expect(stands("one\n", "one\ntwo\n")).toBe(false);
+  expect(stands("one\n", "")).toBe(false);
+  expect(stands("", "one\n")).toBe(false);
+});
+
 test("bytes that nearly match everywhere cost no more than others", () => {
   const tail = Buffer.alloc(4 * 2 ** 20, "a");
   const head = Buffer.concat([Buffer.alloc(2 * 2 ** 20, "a"), Buffer.from("b")]);
   const startedAt = performance.now();
   expect(measureOverlap(tail, { head })).toBe(2 * 2 ** 20);
+  expect(standsWithin(tail, { head })).toBe(false);
   expect(performance.now() - startedAt).toBeLessThan(2_000);
 });

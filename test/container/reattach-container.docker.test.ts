@@ -126,7 +126,7 @@ describe("attaching to a run's container again", () => {
     const ending = container.supervise(toWishes());
     const { numbers, bytes, grownBytes } = await readNumbers(container, { before });
     expect(await ending).toMatchObject({ exitCode: 0 });
-    expect(numbers).toMatchObject({ last: 100_000, gaps: 0 });
+    expect(numbers).toMatchObject({ last: 100_000, gaps: 0, doubled: 0 });
     expect(numbers.first === 1).toBe(found.isFromStart);
     // How much of it is still to come when we attach is up to the machine.
     expect(bytes).toBeGreaterThan(10_000_000);
@@ -161,7 +161,7 @@ describe("attaching to a run's container again", () => {
 
 /** Reads numbered lines as they come, keeping none. */
 async function readNumbers({ stdout }: RunningContainer, { before }: { before: number }) {
-  const numbers = { first: 0, last: 0, gaps: 0 };
+  const numbers = { first: 0, last: 0, gaps: 0, doubled: 0 };
   let [rest, bytes, highest, chunks] = ["", 0, before, 0];
   for await (const chunk of stdout) {
     bytes += chunk.length;
@@ -172,7 +172,8 @@ async function readNumbers({ stdout }: RunningContainer, { before }: { before: n
     for (const line of lines) {
       const number = Number(line.slice(0, line.indexOf(" ")));
       if (numbers.first === 0) numbers.first = number;
-      else if (number !== numbers.last + 1) numbers.gaps += 1;
+      else if (number > numbers.last + 1) numbers.gaps += 1;
+      else if (number <= numbers.last) numbers.doubled += 1;
       numbers.last = number;
     }
   }

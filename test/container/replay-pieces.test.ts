@@ -30,6 +30,16 @@ describe("a log joined with what comes after it", () => {
     expect((await joined).stdout).toBe("again\nagain\n");
   });
 
+  test("an engine that gives what waited with long pauses doubles none of it", async () => {
+    const live = createSource();
+    const joined = joinPieces(replayPieces(toSource("one\ntwo\nthree\n").pieces, { live: live.pieces }));
+    live.out("two\nth");
+    await sleep(400);
+    live.out("ree\nfour\n");
+    live.end();
+    expect((await joined).stdout).toBe("one\ntwo\nthree\nfour\n");
+  });
+
   test("nothing is asked of the container before its log was read", async () => {
     const live = createSource();
     live.out("later\n");
