@@ -22,18 +22,21 @@ export type CreateDockerEngineOptions = {
   endpoint: EngineEndpoint;
   /** How long it may take to tell about itself and its images, in milliseconds; default 20 s. */
   answerWithinMs?: number;
+  /** How long it may give nothing of an output that it has, in milliseconds; default 60 s. */
+  outputWithinMs?: number;
 };
 
 /** A container engine that speaks Docker's API. Nothing is contacted before the first call. */
 export function createDockerEngine({
   endpoint,
   answerWithinMs: withinMs = 20_000,
+  outputWithinMs = 60_000,
 }: CreateDockerEngineOptions): ContainerEngine {
   const docker = connectDocker(endpoint);
   return {
     ...createDockerImages(docker, { withinMs }),
     ...createDockerLeftImages(docker, { withinMs }),
-    ...createDockerOutput(docker),
+    ...createDockerOutput(docker, { withinMs: outputWithinMs }),
     ...createDockerVolumes(docker),
     createContainer: (spec) => createContainer(docker, { spec }),
     inspectContainer: (id) => inspectContainer(docker, { id }),

@@ -4,25 +4,30 @@ import type Docker from "dockerode";
 import { z } from "zod";
 import { LOG_FILE_BYTES } from "./container-spec.ts";
 import { toEngineError } from "./docker-errors.ts";
-import { openStream } from "./docker-stream.ts";
+import { openStreamWithin, readSteadily } from "./docker-stream.ts";
 import type { ContainerEngine, OutputPiece, OutputReplay, OutputSource } from "./engine.ts";
 import { readLogPieces } from "./log-pieces.ts";
 import { readPieces } from "./output-pieces.ts";
 import { replayPieces } from "./replay-pieces.ts";
 
-/** The part of the engine that gives what containers write. */
-export function createDockerOutput(docker: Docker): Pick<ContainerEngine, "attachContainer" | "followOutput"> {
+type OutputEngine = Pick<ContainerEngine, "attachContainer" | "followOutput">;
+
+/**
+ * The part of the engine that gives what containers write. `withinMs`: how long it may give nothing where there is no
+ * reason for a pause; after that it counts as one that is away.
+ */
+export function createDockerOutput(docker: Docker, { withinMs }: { withinMs: number }): OutputEngine {
   return {
-    attachContainer: (id) => attachContainer(docker, { id }),
-    followOutput: (id) => followOutput(docker, { id }),
+    attachContainer: (id) => attachContainer(docker, { id, withinMs }),
+    followOutput: (id) => followOutput(docker, { id, withinMs }),
   };
 }
 
-type ContainerOptions = { id: string };
+type ContainerOptions = { id: string; withinMs: number };
 
-async function attachContainer(docker: Docker, { id }: ContainerOptions): Promise<OutputSource> {
+async function attachContainer(docker: Docker, container: ContainerOptions): Promise<OutputSource> {
   try {
-    const stream = await openAttached(docker, { id });
+    const stream = await openAttached(docker, container);
     return { pieces: readPieces(stream), close: () => stream.destroy() };
   } catch (cause) {
     throw toEngineError(cause, { doing: "give the container's output", refusal: "internal" });
@@ -38,16 +43,19 @@ async function attachContainer(docker: Docker, { id }: ContainerOptions): Promis
  * A line that is half written while the connection is made may lose its first half, when its second comes later than
  * the log is read.
  */
-async function followOutput(docker: Docker, { id }: ContainerOptions): Promise<OutputReplay> {
+async function followOutput(docker: Docker, container: ContainerOptions): Promise<OutputReplay> {
   const open: Readable[] = [];
+  const readLog = async (): Promise<AsyncIterable<OutputPiece>> => {
+    const log = await openLog(docker, container);
+    open.push(log);
+    return readLogPieces(readSteadily(log, container));
+  };
   const close = (): void => open.forEach((stream) => stream.destroy());
   try {
-    const live = await connectLive(docker, { id });
+    const live = await connectLive(docker, container);
     if (live !== null) open.push(live);
-    const { keptFrom, firstBytes } = await measureStart(readLogPieces(await openLog(docker, { id })));
-    const history = await openLog(docker, { id });
-    open.push(history);
-    const pieces = replayPieces(readLogPieces(history), { live: live === null ? null : readPieces(live) });
+    const { keptFrom, firstBytes } = await measureStart(await readLog());
+    const pieces = replayPieces(await readLog(), { live: live === null ? null : readPieces(live) });
     return { pieces: nameErrors(pieces), close, keptFrom, firstBytes };
   } catch (cause) {
     close();
@@ -69,10 +77,10 @@ async function* nameErrors(pieces: AsyncIterable<OutputPiece>): AsyncGenerator<O
 const LOGGED_WITHIN_MS = 250;
 
 /** Null for a container that has ended: Docker 20.10 would never end a connection to one. */
-async function connectLive(docker: Docker, { id }: ContainerOptions): Promise<Readable | null> {
-  if (!(await isRunning(docker, { id }))) return null;
-  const live = await openAttached(docker, { id });
-  if (await isRunning(docker, { id })) {
+async function connectLive(docker: Docker, container: ContainerOptions): Promise<Readable | null> {
+  if (!(await isRunning(docker, container))) return null;
+  const live = await openAttached(docker, container);
+  if (await isRunning(docker, container)) {
     await sleep(LOGGED_WITHIN_MS);
     return live;
   }
@@ -82,18 +90,21 @@ async function connectLive(docker: Docker, { id }: ContainerOptions): Promise<Re
 
 const Inspected = z.object({ State: z.object({ Running: z.boolean() }) });
 
-async function isRunning(docker: Docker, { id }: ContainerOptions): Promise<boolean> {
-  return Inspected.parse(await docker.getContainer(id).inspect()).State.Running;
+async function isRunning(docker: Docker, { id, withinMs }: ContainerOptions): Promise<boolean> {
+  const options = { abortSignal: AbortSignal.timeout(withinMs) };
+  return Inspected.parse(await docker.getContainer(id).inspect(options)).State.Running;
 }
 
 const both = { stdout: true, stderr: true };
 
-function openAttached(docker: Docker, { id }: ContainerOptions): Promise<Readable> {
-  return openStream(docker, { method: "POST", path: `/containers/${id}/attach`, query: { ...both, stream: true } });
+function openAttached(docker: Docker, { id, withinMs }: ContainerOptions): Promise<Readable> {
+  const query = { ...both, stream: true };
+  return openStreamWithin(docker, { method: "POST", path: `/containers/${id}/attach`, query, withinMs });
 }
 
-function openLog(docker: Docker, { id }: ContainerOptions): Promise<Readable> {
-  return openStream(docker, { method: "GET", path: `/containers/${id}/logs`, query: { ...both, timestamps: true } });
+function openLog(docker: Docker, { id, withinMs }: ContainerOptions): Promise<Readable> {
+  const query = { ...both, timestamps: true };
+  return openStreamWithin(docker, { method: "GET", path: `/containers/${id}/logs`, query, withinMs });
 }
 
 const FIRST_BYTES = 64 * 1024;

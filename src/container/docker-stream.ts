@@ -38,3 +38,42 @@ export async function openStream(
     });
   });
 }
+
+type Patience = { withinMs: number };
+
+const toSilence = (withinMs: number, cause?: unknown): Error =>
+  new Error(`it did not answer within ${withinMs / 1000} s`, { cause });
+
+/** The same, for an engine that may hang: rejects when the answer has not begun within that time. */
+export async function openStreamWithin(
+  docker: Docker,
+  { withinMs, ...options }: Omit<OpenStreamOptions, "abortSignal"> & Patience,
+): Promise<Readable> {
+  const opening = new AbortController();
+  const timer = setTimeout(() => opening.abort(), withinMs);
+  try {
+    return await openStream(docker, { ...options, abortSignal: opening.signal });
+  } catch (error) {
+    throw opening.signal.aborted ? toSilence(withinMs, error) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Passes on an answer that has no reason to pause. Throws when nothing came for that time after it was asked for; a reader
+ * may take as long as it likes.
+ */
+export async function* readSteadily(source: Readable, { withinMs }: Patience): AsyncGenerator<Buffer> {
+  const wait = () => setTimeout(() => source.destroy(toSilence(withinMs)), withinMs);
+  let timer = wait();
+  try {
+    for await (const chunk of source) {
+      clearTimeout(timer);
+      yield chunk;
+      timer = wait();
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}

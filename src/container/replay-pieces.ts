@@ -14,6 +14,8 @@ const HEAD_WITHIN_MS = 1_000;
 /** unless the log shows that there is more: an engine without processor time can be slow to give it. */
 const MORE_WITHIN_MS = 10_000;
 
+const GAP = "\n[the engine gave its log up to here only: a part of the output may be missing, or stand here twice]\n";
+
 type Pieces = AsyncIterable<OutputPiece>;
 
 export type ReplayPiecesOptions = {
@@ -26,7 +28,7 @@ export type ReplayPiecesOptions = {
  *
  * What came between the connecting and the reading stands in both, and is given once: the longest beginning of the live
  * part that is also the history's end. Where a container repeats itself it may be taken for longer than it is. Rejects
- * when the history breaks off and nothing lives on.
+ * when the history breaks off and nothing lives on; where the container goes on, stderr says that there is a gap.
  */
 export async function* replayPieces(history: Pieces, { live }: ReplayPiecesOptions): AsyncGenerator<OutputPiece> {
   const tails = { stdout: createTail(), stderr: createTail() };
@@ -37,6 +39,7 @@ export async function* replayPieces(history: Pieces, { live }: ReplayPiecesOptio
     }
   } catch (error) {
     if (live === null) throw error;
+    yield { stream: "stderr", bytes: Buffer.from(GAP) };
   }
   if (live === null) return;
 
