@@ -182,7 +182,7 @@ test("the same delivery is the same run", async () => {
 
 test("the same call is the same run until it was told, and a key that was another call's is a conflict", async () => {
   stages = { collectChanges: async () => ({ treeSha: "c".repeat(40), changes: [], leftOut: [] }) };
-  const call = { session: "s", args: "one" };
+  const call = { session: "s", args: "one", request: "r" };
   const first = await orchestrator.acceptCall(newRun, { deliveryId: null, call });
   if (first.kind !== "accepted") throw new Error("it was not accepted");
   await resultOf(first.runId);
@@ -201,7 +201,7 @@ test("the same call is the same run until it was told, and a key that was anothe
 
 test("a call with the key of a run that was not called for gets that run", async () => {
   const runId = await accept({ deliveryId: "d" });
-  const call = { session: "s", args: "one" };
+  const call = { session: "s", args: "one", request: "r" };
   expect(await orchestrator.acceptCall(newRun, { deliveryId: "d", call })).toEqual({ kind: "accepted", runId });
 });
 

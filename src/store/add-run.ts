@@ -5,11 +5,14 @@ import type { StartRefusal } from "../budget/start-refusal.ts";
 import { RunId } from "../run/id.ts";
 import { toRepositoryName, type RunRequest } from "../run/request.ts";
 import { toShownRequest } from "../masking/run-mask.ts";
+import { noteRequest, type CalledRun, type CallMark } from "./calls.ts";
 import type { Database } from "./database.ts";
 import { toCommentKey, toLane, toLine } from "./lane.ts";
 import { isWaiting, joinRound } from "./lines.ts";
 import { findReachedLimit, type StartLimits } from "./start-limits.ts";
 import type { Tables } from "./tables.ts";
+
+export type { CallMark } from "./calls.ts";
 
 export type AddRunOptions = {
   /** What of the request is not shown, sealed. Default: there is nothing such. */
@@ -26,9 +29,6 @@ export type AddRunOptions = {
   limits?: StartLimits;
 };
 
-/** Who calls, and a digest of what is asked for. */
-export type CallMark = { session: string; args: string };
-
 /** `duplicate`: the delivery, the comment, or the call whose end was not told yet, has a run already. */
 export type AddedRun = { kind: "new" } | { kind: "duplicate"; runId: RunId } | StartRefusal;
 
@@ -40,7 +40,10 @@ export async function addRun(
   return database.transact(
     async (transaction): Promise<AddedRun> => {
       const earlier = await findEarlier(transaction, { request, deliveryId, call });
-      if (earlier !== null) return { kind: "duplicate", runId: earlier };
+      if (earlier !== null) {
+        if (call !== null) await noteRequest(transaction, { call, run: earlier });
+        return { kind: "duplicate", runId: earlier.runId };
+      }
       const waiting = await countWaiting(transaction);
       if (waiting >= maxQueued) return { kind: "full", waiting };
       const refusal = limits === undefined ? null : await findReachedLimit(transaction, { request, limits });
@@ -69,6 +72,10 @@ export async function addRun(
           fence: 0,
         })
         .execute();
+      if (call !== null) {
+        const run = { runId: request.run_id, deliveryId, callArgs: call.args };
+        await noteRequest(transaction, { call, run });
+      }
       if (place === "ready") await joinRound(transaction, line);
       return { kind: "new" };
     },
@@ -82,11 +89,11 @@ type Origin = { request: RunRequest; deliveryId: string | null; call: CallMark |
 async function findEarlier(
   transaction: Transaction<Tables>,
   { request, deliveryId, call }: Origin,
-): Promise<RunId | null> {
+): Promise<CalledRun | null> {
   const commentKey = toCommentKey(request);
   const row = await transaction
     .selectFrom("runs")
-    .select("run_id")
+    .select(["run_id", "delivery_id", "call_args"])
     .where((eb) =>
       eb.or([
         eb("run_id", "=", request.run_id),
@@ -105,7 +112,8 @@ async function findEarlier(
     )
     .limit(1)
     .executeTakeFirst();
-  return row === undefined ? null : RunId.parse(row.run_id);
+  if (row === undefined) return null;
+  return { runId: RunId.parse(row.run_id), deliveryId: row.delivery_id, callArgs: row.call_args };
 }
 
 async function countWaiting(transaction: Transaction<Tables>): Promise<number> {

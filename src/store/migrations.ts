@@ -19,6 +19,7 @@ const migrations: Migration[] = [
   { name: "007-spending", toStatements: toSpendingStatements },
   { name: "008-retention", toStatements: toRetentionStatements },
   { name: "010-run-ends", toStatements: toEndStatements },
+  { name: "011-call-requests", toStatements: toRequestStatements },
 ];
 
 /** The names of all steps. */
@@ -163,6 +164,14 @@ function toRetentionStatements(engine: Engine): RawBuilder<unknown>[] {
     sql`CREATE INDEX runs_resumed ON runs (resumes) WHERE resumes IS NOT NULL`,
     sql`CREATE INDEX runs_closed ON runs (closed_at) WHERE closed_at IS NOT NULL`,
     sql`CREATE INDEX deliveries_with_contents ON deliveries (handled_at) WHERE payload <> ''`,
+  ];
+}
+
+function toRequestStatements(engine: Engine): RawBuilder<unknown>[] {
+  const { strict } = toTypes(engine);
+  return [
+    sql`CREATE TABLE call_requests (request TEXT PRIMARY KEY, run_id TEXT NOT NULL)${strict}`,
+    sql`CREATE INDEX call_requests_by_run ON call_requests (run_id)`,
   ];
 }
 

@@ -51,6 +51,7 @@ export function createOldRuns(database: Database): OldRuns {
         const found = await withStoredBytes(database, { kysely: transaction, rows });
         const ids = rows.map(({ run_id: runId }) => runId);
         await transaction.deleteFrom("run_files").where("run_id", "in", ids).execute();
+        await transaction.deleteFrom("call_requests").where("run_id", "in", ids).execute();
         const gone = await transaction.deleteFrom("runs").where("run_id", "in", ids).returning("run_id").execute();
         // Another machine may have been at the same ones.
         const removed = new Set(gone.map(({ run_id: runId }) => runId));

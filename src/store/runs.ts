@@ -5,7 +5,7 @@ import type { Repository, RunRequest } from "../run/request.ts";
 import type { RunResult } from "../run/result.ts";
 import type { Verification } from "../run/verification.ts";
 import { addRun, type AddedRun, type AddRunOptions } from "./add-run.ts";
-import { findCallArgs, noteTold } from "./calls.ts";
+import { findByRequest, findCallArgs, noteTold } from "./calls.ts";
 import { giveCommentBack, reserveComment, type CommentReservation } from "./comments.ts";
 import type { Database } from "./database.ts";
 import { readLeases } from "./lease.ts";
@@ -75,6 +75,8 @@ export type RunStore = {
   replaceResult(result: RunResult): Promise<void>;
   /** Every run that is not closed, in the order of acceptance. */
   listOpen(): Promise<OpenRun[]>;
+  /** The run that a request of a session asked for, begun by it or found; `request` as in `CallMark`. */
+  findByRequest(request: string): Promise<RunId | null>;
   /** The digest of what was asked for; null for a run that was not called for, or does not exist. */
   findCallArgs(runId: RunId): Promise<string | null>;
   /** Notes that the one who called for a run got its result: the same call again is a new one from now on. */
@@ -138,6 +140,7 @@ export function createRunStore(
       await changeEnd(kysely, result);
     },
     listOpen: () => listOpen(database),
+    findByRequest: (request) => findByRequest(database, { request }),
     findCallArgs: (runId) => findCallArgs(database, { runId }),
     noteTold: (runId) => noteTold(database, { runId }),
     reserveComment: (runId, process) => reserveComment(database, { runId, process }),

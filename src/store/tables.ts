@@ -13,6 +13,7 @@ export type Tables = {
   run_files: RunFilesTable;
   secrets: SecretsTable;
   spending: SpendingTable;
+  call_requests: CallRequestsTable;
 };
 
 /**
@@ -136,3 +137,9 @@ export type SpendingTable = {
   tokens: number;
   spent_at: number;
 };
+
+/**
+ * The runs that MCP sessions asked for, by a digest of the session and its request. A run whose `delivery_id` is that digest
+ * has no row.
+ */
+export type CallRequestsTable = { request: string; run_id: string };

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createRunId } from "../../src/run/id.ts";
 import { createNumberedRequest, describeBoth, drain } from "./lab.ts";
 
-const call = { session: "session-1", args: "digest-1" };
+const call = { session: "session-1", args: "digest-1", request: "request-1" };
 const anybody = { deliveryId: null, home: null, maxQueued: 100 };
 const trigger = { kind: "mcp", actor: null, url: null } as const;
 
@@ -57,6 +57,25 @@ describeBoth("a run that was called for", (lab) => {
     expect(await lab().runs.findCallArgs(runId)).toBe("digest-1");
     expect(await lab().runs.findCallArgs(other.runId)).toBeNull();
     expect(await lab().runs.findCallArgs(createRunId())).toBeNull();
+  });
+
+  test("is found by each request that asked for it, whether it began the run or found it", async () => {
+    const { runId } = await add({ deliveryId: "key" });
+    await add({ deliveryId: "key", call: { ...call, session: "session-2", request: "request-2" } });
+    await add({ call: { ...call, request: "request-3" } });
+    const other = await add({ deliveryId: "request-4", call: { ...call, args: "digest-2", request: "request-4" } });
+    const requests = ["request-1", "request-2", "request-3", "request-4"];
+    const found = await Promise.all(requests.map((request) => lab().runs.findByRequest(request)));
+    expect(found).toEqual([runId, runId, runId, other.runId]);
+    expect(await lab().runs.findByRequest("request-5")).toBeNull();
+  });
+
+  test("is not found by a request that asked for something else with its key, and by one that is used again as the last", async () => {
+    await add({ deliveryId: "key" });
+    await add({ deliveryId: "key", call: { session: "session-2", args: "digest-2", request: "request-2" } });
+    expect(await lab().runs.findByRequest("request-2")).toBeNull();
+    const last = await add({ deliveryId: "key-2", call: { ...call, args: "digest-2" } });
+    expect(await lab().runs.findByRequest("request-1")).toBe(last.runId);
   });
 
   test("is told once, and nothing is told of one that was not called for or does not exist", async () => {

@@ -71,7 +71,7 @@ describeBoth("runs that ended before a moment", (lab) => {
     expect((await runs.removeSome(MOMENT)).map(({ runId }) => runId)).toEqual([first.run_id, reply.run_id]);
   });
 
-  test("go fifty at a time, with the files that the database has of them", async () => {
+  test("go fifty at a time, with the files that the database has of them and the requests that asked for them", async () => {
     const { database } = lab();
     const requests = await Promise.all(Array.from({ length: 130 }, () => lab().add()));
     await sql`UPDATE runs SET closed_at = '2026-01-01', place = 'leaving'`.execute(database.kysely);
@@ -81,6 +81,8 @@ describeBoth("runs that ended before a moment", (lab) => {
         .insertInto("run_files")
         .values({ ...row, bytes: Buffer.alloc(1000), created_at: "2026-01-01" })
         .execute();
+    const asked = requests.map(({ run_id }) => ({ run_id, request: `request of ${run_id}` }));
+    await database.kysely.insertInto("call_requests").values(asked).execute();
     const runs = createOldRuns(database);
     const sizes = (await runs.list(MOMENT)).map(({ storedBytes }) => storedBytes);
     expect(sizes.filter((bytes) => bytes > 0)).toEqual(lab().engine === "postgres" ? [1000, 1000] : []);
@@ -92,6 +94,7 @@ describeBoth("runs that ended before a moment", (lab) => {
     }
     expect(counts).toEqual([50, 50, 30]);
     expect(await database.kysely.selectFrom("run_files").selectAll().execute()).toEqual([]);
+    expect(await database.kysely.selectFrom("call_requests").selectAll().execute()).toEqual([]);
   });
 
   test("a file that belongs to no run on record goes when it is old", async () => {

@@ -17,11 +17,9 @@ export function toCallMark(
   }: Pick<CallContext, "session" | "requestId" | "idempotencyKey" | "principal"> & { tool: string },
 ): { deliveryId: string; call: CallMark } {
   const asked = digest([tool, toOrdered(args)]);
-  const deliveryId =
-    idempotencyKey === null
-      ? toRequestKey({ session, requestId })
-      : `mcp:${digest([principal.name, "key", idempotencyKey])}`;
-  return { deliveryId, call: { session: digest([principal.name, session]), args: asked } };
+  const request = toRequestKey({ session, requestId });
+  const deliveryId = idempotencyKey === null ? request : `mcp:${digest([principal.name, "key", idempotencyKey])}`;
+  return { deliveryId, call: { session: digest([principal.name, session]), args: asked, request } };
 }
 
 /** The mark of one request of a session, by which its run is found. */

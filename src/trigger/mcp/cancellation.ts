@@ -15,14 +15,14 @@ export function readCancellation(message: JSONRPCMessage): Cancellation | null {
 }
 
 /**
- * Cancels the run of a call that another server, or a process that is gone, was answering. Resolves when it is asked for; a
- * client that only gave up waiting cancels nothing.
+ * Cancels the run of a call that another server, or a process that is gone, was answering, also of one that found the run
+ * rather than began it. Resolves when it is asked for; a client that only gave up waiting cancels nothing.
  */
 export async function cancelElsewhere(
   { requestId, reason }: Cancellation,
   { session, parts }: { session: string; parts: McpParts },
 ): Promise<void> {
   if (toCallEnd(reason, { isClosed: false }) === "gone") return;
-  const runId = await parts.store.findByDelivery(toRequestKey({ session, requestId }));
+  const runId = await parts.store.findByRequest(toRequestKey({ session, requestId }));
   if (runId !== null) cancelRun(runId, parts).catch(parts.onError);
 }
