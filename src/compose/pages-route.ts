@@ -35,7 +35,7 @@ export function openPagesRoute(product: Composition): (Disposable & { route: Rou
 function toSameAgain({ run_id: _id, accepted_at: _at, thread, ...request }: RunRequest): NewRun {
   return {
     ...request,
-    thread: thread === null ? null : { ...thread, occasion: `again ${randomUUID()}` },
+    thread: thread === null ? null : { ...thread, occasion: `again ${randomUUID()}`, given_at: null },
     // Their values are known no more.
     env_vars: null,
   };

@@ -18,6 +18,8 @@ export const CommandSpot = z.object({
   line_thread: z.int().positive().nullable().default(null),
   /** Tells apart what happens more than once in one place, as a label that is put on again. */
   occasion: z.string().nullable().default(null),
+  /** When the command was given, by GitHub's clock; null where that is not known, or it was given elsewhere. */
+  given_at: z.iso.datetime({ offset: true }).nullable().default(null),
 });
 export type CommandSpot = z.infer<typeof CommandSpot>;
 

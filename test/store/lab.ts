@@ -98,7 +98,7 @@ export function createNumberedRequest(
       repository_id: 2,
       number: thread ?? 1000 + number,
       is_pull_request: false,
-      ...CommandSpot.parse({ comment_id: comment ?? number }),
+      ...CommandSpot.parse({ comment_id: comment ?? number, given_at: "2026-01-02T03:04:00Z" }),
       actor_id: 583231,
     },
     ...changes,

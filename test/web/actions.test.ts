@@ -47,6 +47,10 @@ describe("a run's page", () => {
       expect(again).toMatchObject({ prompt: "Once more", trigger: first.trigger });
       expect(again?.thread).toMatchObject({ number: first.thread?.number, comment_id: first.thread?.comment_id });
     }
+    // The command was given long before; these were asked for here.
+    const given = await Promise.all(records.map(async ({ runId }) => world.product.store.request(runId)));
+    expect(given.map((request) => request?.thread?.given_at)).toEqual([null, null, first.thread?.given_at]);
+    expect(first.thread?.given_at).not.toBeNull();
   });
 
   test("does the same for a program that sends the token", async () => {

@@ -6,6 +6,7 @@ import { LiveState } from "../../run/state.ts";
 import { toOutcomeWords } from "../../run/words.ts";
 import type { RunRecord } from "../../store/runs.ts";
 import { toCodeSpan, toSafeMarkdown } from "../../text/markdown.ts";
+import { isAskedBefore } from "./asked-before.ts";
 import type { AnswerOptions, Tell } from "./command-call.ts";
 import type { VerbCommand } from "./command.ts";
 import { addReaction } from "./comment.ts";
@@ -24,41 +25,39 @@ export async function answerVerb(command: VerbCommand, options: StartReviewOptio
   const { repository, issue } = call.created;
   const runs = await deps.listThread({ repositoryId: repository.id, number: issue.number });
   if (command.verb === "retry") {
-    const chosen = chooseRun(runs, { named: command.run, wanted: (run) => !isLiving(run) });
-    const request = chosen === null ? null : await deps.findRequest(chosen.runId);
+    const { run } = await chooseRun(command, { ...options, runs });
+    const request = run === null ? null : await deps.findRequest(run.runId);
     if (request !== null) return retryRun(request, options);
   }
-  const carryOut = toWork(command, { ...options, runs });
   return async () => {
     await addReaction(call.octokit, { place: call.place, content: "eyes", log: call.log });
-    const { text, reaction } = await carryOut();
+    const { text, reaction } = await carryOut(command, { ...options, runs });
     await reply({ kind: reaction === "rocket" ? "verb" : "verb-refused", text }, { ...options, reaction });
   };
 }
 
 /** A verb about the runs of the thread. */
 type ThreadCommand = Exclude<VerbCommand, { verb: "review" }>;
+/** A verb about one of them. */
+type RunCommand = Exclude<ThreadCommand, { verb: "status" | "ci" }>;
+type PublishCommand = Extract<RunCommand, { verb: "publish" }>;
 type WorkOptions = AnswerOptions & { runs: readonly RunRecord[] };
 
-function toWork(command: ThreadCommand, options: WorkOptions): () => Promise<VerbAnswer> {
-  const { runs } = options;
+async function carryOut(command: ThreadCommand, options: WorkOptions): Promise<VerbAnswer> {
+  const { runs, deps } = options;
   switch (command.verb) {
     case "status":
-      return async () => ({ text: toRunsText(runs, { toPageUrl: options.deps.toPageUrl }), reaction: "rocket" });
+      return { text: toRunsText(runs, { toPageUrl: deps.toPageUrl }), reaction: "rocket" };
     case "ci":
-      return () => releaseHeldChecks(options);
-    case "cancel": {
-      const wanted = (run: RunRecord): boolean => isLiving(run) || isCancelledBefore(run, options);
-      const chosen = chooseRun(runs, { named: command.run, wanted });
-      return chosen === null ? refuse(toNoRunText(command, runs)) : () => cancel(chosen, options);
-    }
+      return releaseHeldChecks(options);
+    case "cancel":
     case "retry":
-      return refuse(toNoRunText(command, runs));
-    case "publish":
-      return async () => {
-        const chosen = await chooseToPublish(command, options);
-        return chosen === null ? refuse(toNoRunText(command, runs))() : publish(chosen, { ...options, command });
-      };
+    case "publish": {
+      const { run, since } = await chooseRun(command, options);
+      if (run === null || command.verb === "retry")
+        return { text: toNoRunText(command, { runs, since }), reaction: "confused" };
+      return command.verb === "publish" ? publish(run, { ...options, command }) : cancel(run, options);
+    }
   }
 }
 
@@ -76,16 +75,19 @@ const isCancelledBefore = ({ result }: RunRecord, { call }: AnswerOptions): bool
   result?.status === "cancelled" &&
   Date.parse(result.finished_at) >= Date.parse(call.created.comment.createdAt);
 
-/** The run that a command is to publish, or that an earlier process published for it. */
-async function chooseToPublish({ run: named }: PublishCommand, options: WorkOptions): Promise<RunRecord | null> {
-  const wanted = (run: RunRecord): boolean => isUnpublished(run) || isPublishedBefore(run, options);
-  let { runs } = options;
-  for (;;) {
-    const chosen = chooseRun(runs, { named, wanted });
-    const isCertain = named !== null || chosen === null || isUnpublished(chosen);
-    // Most runs publish what they made by themselves, long before anybody asks for it.
-    if (isCertain || (await isOpenedSince(chosen, options))) return chosen;
-    runs = runs.slice(runs.indexOf(chosen) + 1);
+/** Whether a run is in a state that the verb can be about. */
+async function isWanted(
+  run: RunRecord,
+  { verb, ...options }: AnswerOptions & Pick<RunCommand, "verb">,
+): Promise<boolean> {
+  switch (verb) {
+    case "cancel":
+      return isLiving(run) || isCancelledBefore(run, options);
+    case "retry":
+      return !isLiving(run);
+    case "publish":
+      // Most runs publish what they made by themselves, long before anybody asks for it.
+      return isUnpublished(run) || (isPublishedBefore(run, options) && (await isOpenedSince(run, options)));
   }
 }
 
@@ -102,17 +104,22 @@ async function isOpenedSince({ result }: RunRecord, { call }: AnswerOptions): Pr
   }
 }
 
-type Choice = { named: string | null; wanted: (run: RunRecord) => boolean };
+/** `since`: those that the verb could be about as well, but for that they were asked for after it. */
+type Choice = { run: RunRecord | null; since: readonly RunRecord[] };
 
-/** The run that is named, by its id or the end of it; without a name the newest one that the verb can be about. */
-function chooseRun(runs: readonly RunRecord[], { named, wanted }: Choice): RunRecord | null {
-  if (named === null) return runs.find(wanted) ?? null;
-  const id = named.toLowerCase();
-  return runs.find(({ runId }) => runId === id || toShortId(runId) === id) ?? null;
-}
-
-function refuse(text: string): () => Promise<VerbAnswer> {
-  return async () => ({ text, reaction: "confused" });
+/** The run that is named, by its id or the end of it; without a name the newest of before the command that it can be about. */
+async function chooseRun({ verb, run: named }: RunCommand, options: WorkOptions): Promise<Choice> {
+  const since: RunRecord[] = [];
+  if (named !== null) {
+    const id = named.toLowerCase();
+    return { run: options.runs.find(({ runId }) => runId === id || toShortId(runId) === id) ?? null, since };
+  }
+  for (const run of options.runs) {
+    if (!(await isWanted(run, { ...options, verb }))) continue;
+    if (await isAskedBefore(run, options)) return { run, since };
+    if (verb !== "cancel" || isLiving(run)) since.push(run);
+  }
+  return { run: null, since };
 }
 
 const missing = {
@@ -121,14 +128,38 @@ const missing = {
   publish: "No run of this thread kept changes that are not published.",
 };
 
+/** The same where the command could be about runs that were asked for after it. */
+const missingBefore = {
+  cancel: "Nothing that was asked for before your comment is running or waiting here, so there was nothing to cancel.",
+  retry: "No run that was asked for before your comment is over yet, so there is nothing to try again.",
+  publish: "No run that was asked for before your comment kept changes that are not published.",
+};
+
 function toNoRunText(
-  { verb, ...command }: Exclude<ThreadCommand, { verb: "status" | "ci" }>,
-  runs: readonly RunRecord[],
+  { verb, run }: RunCommand,
+  { runs, since }: { runs: readonly RunRecord[] } & Omit<Choice, "run">,
 ): string {
-  if (command.run === null) return missing[verb];
-  const known = runs.slice(0, 3).map(({ runId }) => toCodeSpan(toShortId(runId)));
-  const hint = known.length === 0 ? "There are no runs here." : `The newest here: ${known.join(", ")}.`;
-  return `There is no run ${toCodeSpan(command.run)} in this thread. ${hint}`;
+  if (run === null) return since.length === 0 ? missing[verb] : `${missingBefore[verb]} ${toSinceText(verb, since)}`;
+  const hint = runs.length === 0 ? "There are no runs here." : `The newest here: ${toNames(runs)}.`;
+  return `There is no run ${toCodeSpan(run)} in this thread. ${hint}`;
+}
+
+function toSinceText(verb: RunCommand["verb"], since: readonly RunRecord[]): string {
+  const [run] = since;
+  if (run === undefined || since.length > 1) {
+    const going = verb === "cancel" ? " and go on" : "";
+    return `${since.length} runs were asked for after it${going}, the newest ${toNames(since)}.`;
+  }
+  const going = verb === "cancel" ? " and goes on" : "";
+  const command = toCodeSpan(`/codex ${verb} ${toShortId(run.runId)}`);
+  return `The run ${toName(run.runId)} was asked for after it${going}; ${command} is about that one.`;
+}
+
+function toNames(runs: readonly RunRecord[]): string {
+  return runs
+    .slice(0, 3)
+    .map(({ runId }) => toName(runId))
+    .join(", ");
 }
 
 async function cancel(run: RunRecord, options: AnswerOptions): Promise<VerbAnswer> {
@@ -144,7 +175,6 @@ async function cancel(run: RunRecord, options: AnswerOptions): Promise<VerbAnswe
   return { text: `The run ${toName(runId)} was over already: ${words}`, reaction: "confused" };
 }
 
-type PublishCommand = Extract<VerbCommand, { verb: "publish" }>;
 type PublishOptions = AnswerOptions & { command: PublishCommand };
 
 async function publish(run: RunRecord, options: PublishOptions): Promise<VerbAnswer> {

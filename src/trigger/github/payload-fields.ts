@@ -52,6 +52,8 @@ export const LineComment = Home.extend({
   action: z.literal("created"),
   pull_request: Thread,
   comment: Comment.extend({
+    /** What waited in a review was last changed when that was submitted. */
+    updated_at: Time.nullish().catch(null),
     path: Text,
     diff_hunk: Text,
     in_reply_to_id: Id.nullish(),

@@ -125,7 +125,8 @@ type Written = { id: number; body: string; html_url: string; created_at: string;
 type Spot = { source: CommandSource } & Partial<CommandSpot>;
 
 function toText({ id, body, html_url: url, created_at: createdAt, user: author }: Written, spot: Spot) {
-  return { id, spot: CommandSpot.parse({ comment_id: id, ...spot }), body, url, createdAt, author };
+  const placed = CommandSpot.parse({ comment_id: id, given_at: createdAt, ...spot });
+  return { id, spot: placed, body, url, createdAt, author };
 }
 
 function toConversationComment({ issue, comment, ...home }: ConversationComment): CommentCreated {
@@ -141,7 +142,10 @@ function toLineComment({ pull_request: pull, comment, ...home }: LineComment): C
   return {
     ...toHome(home),
     issue: toThread(pull, "pull-request"),
-    comment: toText(comment, { source: "review-comment", line_thread: comment.in_reply_to_id ?? comment.id }),
+    comment: toText(comment, {
+      ...{ source: "review-comment", line_thread: comment.in_reply_to_id ?? comment.id },
+      given_at: comment.updated_at ?? comment.created_at,
+    }),
     line: { path, line: line ?? original ?? null, startLine: startLine ?? null, side: side ?? "RIGHT", hunk },
   };
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { RunRequest } from "../../../src/run/request.ts";
 import { createRunId } from "../../../src/run/id.ts";
 import { NO_RULES } from "../../../src/run/rules.ts";
-import { createPayload, INSTALLATION_ID, octocat } from "./comment-payload.ts";
+import { COMMENTED_AT, createPayload, INSTALLATION_ID, octocat } from "./comment-payload.ts";
 import { BOT, allow } from "./github-api.ts";
 import { createDeliveries, startApp } from "./app-host.ts";
 
@@ -53,6 +53,7 @@ test("a writer's command becomes one run, and 👀", async () => {
         number: 42,
         is_pull_request: false,
         ...{ source: "issue-comment", comment_id: 1001, node_id: null, line_thread: null, occasion: null },
+        given_at: COMMENTED_AT,
         actor_id: octocat.id,
       },
     },

@@ -17,7 +17,8 @@ async function say(
   const host = await startApp(deps);
   host.api.files[".github/codex.yml"] = "setup: [make]\nverify: [make test]\negress: [packages.example.com]";
   host.api.failures.push({ method: "GET", path: /\/pulls\/42$/, answer: { status: 200, body: answer } });
-  await host.comment({ body, isPullRequest: true });
+  // The runs of these tests were asked for by the comment before it.
+  await host.comment({ body, commentId: 1002, isPullRequest: true });
   return host;
 }
 

@@ -7,7 +7,7 @@ import { startApp } from "./app-host.ts";
 import { createPayload } from "./comment-payload.ts";
 import { createFinished, createRequest, type FinishedOptions } from "./finished-run.ts";
 
-const request = createRequest();
+const request = createRequest({ accepted_at: "2026-11-20T09:00:00.000Z" });
 const published: RunRecord = {
   ...{ runId: request.run_id, repo: "octo-org/hello", state: "done", acceptedAt: request.accepted_at },
   ...{ progress: null, result: createFinished(request).result, queuePosition: null },
