@@ -8,7 +8,7 @@ import { parseCommand } from "../../../src/trigger/github/command.ts";
 import { startApp } from "./app-host.ts";
 import { createFinished, createRequest } from "./finished-run.ts";
 
-const request = createRequest();
+const request = createRequest({ accepted_at: "2026-11-20T09:00:00.000Z" });
 
 function toRecord(state: RunState, { commit = "b".repeat(40) }: { commit?: string | null } = {}): RunRecord {
   const result = state === "done" ? createFinished(request, { commit }).result : null;

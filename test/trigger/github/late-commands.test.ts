@@ -194,6 +194,32 @@ test("a publish that comes late publishes nothing that was asked for since", asy
   expect(heard.published).toEqual([meant.record.runId]);
 });
 
+const PULL = { number: 42, head: { ref: "feature", repo: { id: 1 } }, base: { repo: { id: 1 } } };
+
+test("on an issue, checks are let run late only of what was pushed for a run of before", async () => {
+  const since = toAsked({ spot: { comment_id: 2001 }, state: {} });
+  const meant = toAsked({ spot: { comment_id: 1999 }, state: {} });
+  const { host, heard } = await startWith([since, meant]);
+  using _ = host;
+  await host.comment({ ...COMMAND, body: "/codex ci" });
+  expect(heard.released).toEqual([meant.record.runId]);
+});
+
+test.each<["an issue" | "a pull request"]>([["an issue"], ["a pull request"]])(
+  "on %s, checks of what nobody had seen when they were asked for stay held, and that is said",
+  async (where) => {
+    const since = toAsked({ spot: { comment_id: 2001 }, state: {} });
+    const { host, heard } = await startWith([since], { findByBranch: async () => since.record });
+    using _ = host;
+    host.api.failures.push({ method: "GET", path: /pulls\/42$/, answer: { status: 200, body: PULL } });
+    const place = where === "an issue" ? {} : ({ isPullRequest: true } as const);
+    await host.comment({ ...COMMAND, ...place, body: "/codex ci" });
+    expect(heard.released).toEqual([]);
+    expect(saidIn(host)).toContain("What I pushed here was asked for after your comment");
+    expect(host.api.reactions()).toEqual(["eyes", "confused"]);
+  },
+);
+
 test.each([
   ["retry", /No run that was asked for before your comment is over yet/],
   ["publish", /No run that was asked for before your comment kept changes that are not published/],
