@@ -3,6 +3,7 @@ import { toContinuation, type Continuation } from "../../run/continue-run.ts";
 import { BranchName, RunPull, type RunMode, type RunRequest } from "../../run/request.ts";
 import { RunRules } from "../../run/rules.ts";
 import type { RunRecord } from "../../store/runs.ts";
+import { isAskedBefore } from "./asked-before.ts";
 import type { AnswerOptions } from "./command-call.ts";
 import type { CommandOptions } from "./command-options.ts";
 import { retryTransient, LONG_RETRY, SINGLE_TRY } from "./retry.ts";
@@ -29,11 +30,11 @@ async function followQuestion(run: NewRun, options: FollowUpOptions): Promise<Fo
   return { kind: "run", run: last === null ? run : await goOnWith(last, { run, deps, asked }) };
 }
 
-/** The last run of the thread, when it ended with a question. */
+/** The last run of the thread, when it ended with a question. A command that comes late answers no run that was asked for after it. */
 async function findQuestion({ call, deps }: FollowUpOptions): Promise<RunRecord | null> {
   const { repository, issue } = call.created;
   const [last] = await deps.listThread({ repositoryId: repository.id, number: issue.number, limit: 1 });
-  return last?.state === "need_user" ? last : null;
+  return last?.state === "need_user" && (await isAskedBefore(last, { call, deps })) ? last : null;
 }
 
 async function followPullRequest(run: NewRun, options: FollowUpOptions): Promise<FollowUp> {

@@ -194,6 +194,20 @@ test("a publish that comes late publishes nothing that was asked for since", asy
   expect(heard.published).toEqual([meant.record.runId]);
 });
 
+test.each<["before" | "since", number]>([
+  ["before", 1999],
+  ["since", 2001],
+])("words that come late answer a question only of a run of before: %s", async (when, id) => {
+  const thread_id = "01a22907-58ac-79f0-b6af-87eb86227a27";
+  const state = { status: "need_user", codex: { version: null, thread_id, model: null } } as const;
+  const question = toAsked({ spot: { comment_id: id }, state: { ...state, branch: null, commit: null } });
+  const { host } = await startWith([question]);
+  using _ = host;
+  await host.comment({ ...COMMAND, body: "/codex A" });
+  expect(host.runs[0]?.run.prompt).toBe("A");
+  expect(host.runs[0]?.run.resume?.run_id).toBe(when === "before" ? question.record.runId : undefined);
+});
+
 const PULL = { number: 42, head: { ref: "feature", repo: { id: 1 } }, base: { repo: { id: 1 } } };
 
 test("on an issue, checks are let run late only of what was pushed for a run of before", async () => {
