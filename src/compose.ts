@@ -37,7 +37,7 @@ import { createPatchScanner } from "./secret-scan/patch-scanner.ts";
 import { crashAtStep } from "./steps.ts";
 import { createBudgetRecord, toSpender } from "./store/spending.ts";
 import { createSetUpCounts, type SetUpCounts } from "./set-up/set-up-counts.ts";
-import { createClaimStore } from "./store/claims.ts";
+import { createClaimStore, type ClaimStoreOptions } from "./store/claims.ts";
 import { openDatabase, type Database, type DatabasePlace } from "./store/database.ts";
 import { createDeliveryStore, type DeliveryStore } from "./store/deliveries.ts";
 import { makeStateFolders, toStatePaths, type StatePaths } from "./store/paths.ts";
@@ -120,7 +120,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const links = await openPageLinks({ publicUrl: config.http.publicUrl, key: sealKey });
   mask.add([(await readSealKey(paths.sealKey)) ?? ""]);
   const store = createRunStore(database, { seal });
-  const claims = createClaimStore(database, { process, seal });
+  const claims = createClaimStore(database, { process, seal, onUnreadable: logUnreadable(log) });
   const deliveries = createDeliveryStore(database, { process });
   const files = openFiles(database, { paths, store, process, log });
 
@@ -192,6 +192,11 @@ function toDatabasePlace({ databaseUrl: url }: Config, { paths }: { paths: State
 function toSealKey({ databaseUrl, github }: Config, { paths }: { paths: StatePaths }): SealKey {
   if (databaseUrl === null) return { kind: "file", path: paths.sealKey };
   return github.app === null ? { kind: "none" } : { kind: "shared", keyMaterial: github.app.privateKey };
+}
+
+function logUnreadable(log: Logger): Required<ClaimStoreOptions>["onUnreadable"] {
+  return ({ runId, error }) =>
+    log.error({ runId, err: error }, "record of the run cannot be read, and the run is ended");
 }
 
 /** Who only looks waits for no run, and wakes nobody but through the record. */

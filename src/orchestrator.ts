@@ -71,7 +71,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   const dispatcher = createDispatcher<ClaimedRun>({
     source: toWorkSource(options),
     execute: async (claimed, signals) => {
-      if (claimed.checkpoint === null && claimed.result === null && !claimed.cancelRequested) options.onBegin?.();
+      if (beginsNow(claimed)) options.onBegin?.();
       const how = await carryOutRun(claimed, { ...options, signals });
       if (how === "left" && !isStopping) await options.onLeft?.();
     },
@@ -140,6 +140,10 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
       return claimed !== null;
     },
   };
+}
+
+function beginsNow({ record, checkpoint, result, cancelRequested }: ClaimedRun): boolean {
+  return record === "whole" && checkpoint === null && result === null && !cancelRequested;
 }
 
 /** What this process takes of the record. */

@@ -8,6 +8,7 @@ import { RunError, toRunFailure } from "../run/failure.ts";
 import { toCancelledOutcome, toFailedOutcome, type RunOutcome } from "../run/outcome.ts";
 import type { RunRequest } from "../run/request.ts";
 import type { LiveState } from "../run/state.ts";
+import { toUnreadableFailure } from "../run/unreadable.ts";
 import { toShownRequest } from "../masking/run-mask.ts";
 import type { RunFiles } from "./run-files.ts";
 import { openLife, type CarryOutOptions, type RunLife, type RunWatch } from "./run-life.ts";
@@ -44,8 +45,9 @@ export async function carryOutRun(claimed: ClaimedRun, options: CarryOutOptions)
 /** Has the run's files where the work is done: the request, and what an agent elsewhere came to. */
 async function bringFiles({ claimed, files, log }: RunLife): Promise<void> {
   const { request, checkpoint, result } = claimed;
-  if (checkpoint === null) await layRequest(files, { request, log });
-  if (holdsPatch(checkpoint) || result !== null) await files.bringHere(request.run_id);
+  const isWhole = claimed.record === "whole";
+  if (checkpoint === null && isWhole) await layRequest(files, { request, log });
+  if (holdsPatch(checkpoint) || result !== null || !isWhole) await files.bringHere(request.run_id);
 }
 
 /** Whether the agent's changes are on disk by then: this machine's, or another's that may be gone. */
@@ -77,6 +79,7 @@ export async function layRequest(
 async function work(life: RunLife): Promise<RunOutcome> {
   const { claimed, stagesFor, signals, facts, stopwatch, journal, log, mask } = life;
   const { request } = claimed;
+  if (claimed.record === "unreadable") return toFailedOutcome(toUnreadableFailure(), {});
   if (signals.cancel.aborted && journal.reached === null) return toCancelledOutcome();
   const progress = createProgress(claimed, life);
   const enter = (state: LiveState): void => {

@@ -30,7 +30,7 @@ export async function reportRun(
   const reached = journal.reached;
   const log = await files.readLogTail(request.run_id);
   await files.writeResult(log === null ? result : withLog(result, { ...log, text: mask.text(log.text) }));
-  if (journal.isTakenOver) await life.discardRemains(request.run_id);
+  if (journal.isTakenOver || claimed.record === "unreadable") await life.discardRemains(request.run_id);
   await reporter?.onFinished({
     request: toShownRequest(request),
     result,

@@ -1,8 +1,9 @@
 import type { Kysely, Transaction } from "kysely";
 import { z } from "zod";
-import { RunId } from "../run/id.ts";
+import type { RunId } from "../run/id.ts";
 import { isBegun, isCancelledInQueue, isExecuting, isReady, moveHome, type Line } from "./lines.ts";
 import { sharesFolders, type ProcessIdentity } from "./process-identity.ts";
+import { StoredRunId } from "./run-row.ts";
 import type { Place, Tables } from "./tables.ts";
 
 /** How many runs may be executed at once: `total` on this machine, `perRepository` on all together. */
@@ -27,7 +28,7 @@ export type Chooser = {
 /** A run to be taken: where it waits, and the place it gets; both null when it was begun before. */
 export type Taking = { runId: RunId; queued: Line | null; place: Place | null };
 
-const QueuedRow = z.object({ run_id: RunId, home: z.string(), line: z.string() });
+const QueuedRow = z.object({ run_id: StoredRunId, home: z.string(), line: z.string() });
 
 /** Whether a look into the queue is worth its lock: a run is ready, or waits to be cancelled. */
 export async function hasWaiting(kysely: Kysely<Tables>): Promise<boolean> {
@@ -40,7 +41,7 @@ export async function hasWaiting(kysely: Kysely<Tables>): Promise<boolean> {
 /** Whether a look for abandoned runs is worth its lock: one was begun that this process does not work on. */
 export async function hasBegun(kysely: Kysely<Tables>, { isHeld }: Pick<Chooser, "isHeld">): Promise<boolean> {
   const rows = await kysely.selectFrom("runs").select("run_id").where(isBegun).execute();
-  return rows.some(({ run_id: runId }) => !isHeld(RunId.parse(runId)));
+  return rows.some(({ run_id: runId }) => !isHeld(StoredRunId.parse(runId)));
 }
 
 /** Chooses the waiting run that is next, as `claimNext` promises; null when none may start. */
@@ -159,7 +160,7 @@ async function findTurn(
 }
 
 const BegunRows = z.array(
-  z.object({ run_id: RunId, home: z.string(), owner: z.string().nullable(), machine: z.string().nullable() }),
+  z.object({ run_id: StoredRunId, home: z.string(), owner: z.string().nullable(), machine: z.string().nullable() }),
 );
 
 /**

@@ -16,12 +16,13 @@ import {
   type ClaimScope,
   type Taking,
 } from "./choose-run.ts";
+import { readClaim, type ClaimRow, type ReadClaim } from "./claim-row.ts";
 import type { Database } from "./database.ts";
+import { endUnreadable } from "./end-unreadable.ts";
 import { DEFAULT_LEASE_MS, endLease, forgetProcesses, readLeases, renewLease } from "./lease.ts";
 import { endTurn, leaveRoundWhenEmpty } from "./lines.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 import { createRequestSeal, type RequestSeal } from "./request-seal.ts";
-import { ClaimRow } from "./run-row.ts";
 import { createRunWriter, type RunWriter } from "./run-writer.ts";
 import type { Tables } from "./tables.ts";
 import { createTurns } from "./turns.ts";
@@ -32,6 +33,8 @@ export { LeaseLostError, type RunWriter } from "./run-writer.ts";
 /** A run that this process took, as the record has it at that moment. */
 export type ClaimedRun = {
   request: RunRequest;
+  /** `unreadable`: what could not be read of it is left out here, so that the run can only be ended and told of. */
+  record: "whole" | "unreadable";
   /** `lost`: the values of its variables cannot be read any more, and `***` stands for each. */
   variables: "known" | "lost";
   checkpoint: Checkpoint | null;
@@ -46,6 +49,9 @@ export type ClaimedRun = {
 /**
  * Who executes which run. A process has a lease that it renews; what it took is its own while the lease holds. Each time a
  * run is taken its fence is raised, and writes under an older fence are refused.
+ *
+ * No run that cannot be read keeps up those behind it. When enough of it is left to tell its end it is taken as
+ * `unreadable`; else it is ended and closed at once, as one that failed, and the next is looked for.
  */
 export type ClaimStore = {
   /** Makes or renews the lease of this process. */
@@ -77,16 +83,17 @@ export type ClaimStoreOptions = {
   leaseMs?: number;
   /** Opens what of requests is sealed. Default: nothing is. */
   seal?: RequestSeal;
+  /** Told of each run that was taken or ended and cannot be read. The error holds no text of the record. */
+  onUnreadable?: (unreadable: { runId: RunId; error: Error }) => void;
 };
 
 /**
  * Opens the queue for a process, once: what the process owns and this does not know of counts as abandoned, since the answer
  * to taking it got lost, or it was taken by a part of the process that ended.
  */
-export function createClaimStore(
-  database: Database,
-  { process, leaseMs = DEFAULT_LEASE_MS, seal = createRequestSeal({ kind: "none" }) }: ClaimStoreOptions,
-): ClaimStore {
+export function createClaimStore(database: Database, options: ClaimStoreOptions): ClaimStore {
+  const { process, leaseMs = DEFAULT_LEASE_MS, seal = createRequestSeal({ kind: "none" }) } = options;
+  const onUnreadable = options.onUnreadable ?? (() => {});
   const held = new Map<RunId, number>();
   /** Taken, but what they ask for could not be read; tried again once nothing else is left. */
   const unread = new Set<RunId>();
@@ -96,7 +103,7 @@ export function createClaimStore(
   /** One after the other, so that each knows what the ones before it took. */
   const turns = createTurns({ onIdle: () => {} });
 
-  const takeOnce = async (choose: Choose): Promise<ClaimedRun | null> => {
+  const takeOnce = async (choose: Choose): Promise<ClaimedRun | "ended" | null> => {
     const nowMs = performance.now();
     const isDue = nowMs - renewedAtMs > leaseMs / 4;
     const taken = await database.transact(
@@ -112,20 +119,19 @@ export function createClaimStore(
     );
     if (taken === null) return null;
     if (isDue) renewedAtMs = nowMs;
-    const { run_id: runId, fence } = taken;
-    held.set(runId, fence);
-    const onEnd = (): void => {
-      if (held.get(runId) === fence) held.delete(runId);
-    };
-    try {
-      return await toClaimedRun(taken, { seal, writer: createRunWriter(database, { runId, fence, onEnd }) });
-    } catch (error) {
-      held.delete(runId);
-      unread.add(runId);
-      throw error;
+    if (taken.kind === "unreadable") {
+      onUnreadable({ runId: taken.runId, error: taken.problem });
+      return "ended";
     }
+    return openClaim(database, { taken, seal, held, unread, onUnreadable });
   };
-  const take = (choose: Choose): Promise<ClaimedRun | null> => turns.take(() => takeOnce(choose));
+  const take = (choose: Choose): Promise<ClaimedRun | null> =>
+    turns.take(async () => {
+      for (;;) {
+        const taken = await takeOnce(choose);
+        if (taken !== "ended") return taken;
+      }
+    });
 
   return {
     beat: async () => {
@@ -154,11 +160,46 @@ export function createClaimStore(
 
 type Choose = (chooser: Chooser) => Promise<Taking | null>;
 
-/** Null when the run was closed since it was chosen: a close needs no lock, so it can come in between. */
+type Readable = Exclude<ReadClaim, { kind: "unreadable" }>;
+type Unreadable = Extract<ReadClaim, { kind: "unreadable" }> & { runId: RunId };
+
+type OpenClaimOptions = Required<Pick<ClaimStoreOptions, "seal" | "onUnreadable">> & {
+  taken: Readable;
+  held: Map<RunId, number>;
+  unread: Set<RunId>;
+};
+
+/** Has a run that was taken in hand. Rejects when what is sealed of it cannot be opened just now. */
+async function openClaim(
+  database: Database,
+  { taken, seal, held, unread, onUnreadable }: OpenClaimOptions,
+): Promise<ClaimedRun> {
+  const { run_id: runId, fence } = taken.row;
+  held.set(runId, fence);
+  const onEnd = (): void => {
+    if (held.get(runId) === fence) held.delete(runId);
+  };
+  try {
+    const opened = await openRequest(taken.row, { seal });
+    const problem = taken.problem ?? opened.problem;
+    if (problem !== null) onUnreadable({ runId, error: problem });
+    const writer = createRunWriter(database, { runId, fence, onEnd });
+    return toClaimedRun(taken.row, { request: opened.request, isWhole: problem === null, writer });
+  } catch (error) {
+    held.delete(runId);
+    unread.add(runId);
+    throw error;
+  }
+}
+
+/**
+ * Null when the run was closed since it was chosen: a close needs no lock, so it can come in between. One of which nobody
+ * can be told is closed again.
+ */
 async function takeRun(
   transaction: Transaction<Tables>,
   { runId, queued, place, process }: Taking & { process: ProcessIdentity },
-): Promise<ClaimRow | null> {
+): Promise<Readable | Unreadable | null> {
   const row = await transaction
     .updateTable("runs")
     .set((eb) => ({
@@ -186,17 +227,32 @@ async function takeRun(
     await leaveRoundWhenEmpty(transaction, queued);
     if (place === "executing") await endTurn(transaction, queued);
   }
-  return ClaimRow.parse(row);
+  const taken = readClaim(row);
+  if (taken.kind !== "unreadable") return taken;
+  await endUnreadable(transaction, { runId });
+  return { ...taken, runId };
 }
 
-async function toClaimedRun(
-  row: ClaimRow,
-  { seal, writer }: { seal: RequestSeal; writer: RunWriter },
-): Promise<ClaimedRun> {
-  const { sealed_request: sealed, checkpoint, result, usage, progress } = row;
-  const opened = sealed === null ? row.request : await seal.open(row.request, sealed);
+/** The request with what was sealed of it; null when that is lost. Rejects when it cannot be opened just now. */
+async function openRequest(
+  { request, sealed_request: sealed }: ClaimRow,
+  { seal }: { seal: RequestSeal },
+): Promise<{ request: RunRequest | null; problem: z.ZodError | null }> {
+  try {
+    return { request: sealed === null ? request : await seal.open(request, sealed), problem: null };
+  } catch (error) {
+    if (error instanceof z.ZodError) return { request: null, problem: error };
+    throw error;
+  }
+}
+
+type Opened = { request: RunRequest | null; isWhole: boolean; writer: RunWriter };
+
+function toClaimedRun(row: ClaimRow, { request, isWhole, writer }: Opened): ClaimedRun {
+  const { checkpoint, result, usage, progress } = row;
   return {
-    ...{ request: opened ?? row.request, variables: opened === null ? "lost" : "known" },
+    ...{ request: request ?? row.request, variables: request === null ? "lost" : "known" },
+    record: isWhole ? "whole" : "unreadable",
     ...{ checkpoint, result, usage, progress, cancelRequested: row.cancel_requested_at !== null, writer },
   };
 }

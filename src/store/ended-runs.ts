@@ -2,6 +2,7 @@ import { z } from "zod";
 import { RunResult } from "../run/result.ts";
 import type { Database } from "./database.ts";
 import { isOpen } from "./lines.ts";
+import { json, parseEach } from "./run-row.ts";
 
 /** What is told of a run that ended. */
 const EndedRun = RunResult.pick({ status: true, mode: true, trigger: true, timings: true, usage: true, error: true });
@@ -9,7 +10,10 @@ export type EndedRun = z.infer<typeof EndedRun>;
 
 /** Follows which runs get their result, whoever executes them. */
 export type EndsFollower = {
-  /** The runs that ended since it was asked last; at first those that were open when the follower was made. Asked one after the other. */
+  /**
+   * The runs that ended since it was asked last; at first those that were open when the follower was made. Asked one after
+   * the other. A result that cannot be read is left out.
+   */
   next(): Promise<EndedRun[]>;
 };
 
@@ -38,10 +42,10 @@ export async function followEnds({ kysely }: Database): Promise<EndsFollower> {
       const ended: EndedRun[] = [];
       for (const ids of toChunks([...followed])) {
         const rows = runs.select(["run_id", "result"]).where("run_id", "in", ids).where("result", "is not", null);
-        for (const { run_id, result } of ResultRows.parse(await rows.execute())) {
-          followed.delete(run_id);
-          ended.push(EndedRun.parse(JSON.parse(result)));
-        }
+        const found = ResultRows.parse(await rows.execute());
+        for (const { run_id } of found) followed.delete(run_id);
+        const results = found.map(({ result }) => result);
+        ended.push(...parseEach(json(EndedRun), results));
       }
       return ended;
     },

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { z } from "zod";
 import { RunId } from "../run/id.ts";
 import type { Database } from "./database.ts";
+import { StoredRunId } from "./run-row.ts";
 
 /** A run that ended so long ago that nothing of it is to be kept. `endedAt` is ISO 8601 in UTC. */
 export type OldRun = {
@@ -33,7 +34,7 @@ const AT_ONCE = 50;
 /** How many ids one statement names. */
 const MAX_IDS = 500;
 
-const OldRows = z.array(z.object({ run_id: RunId, repo: z.string(), state: z.string(), closed_at: z.string() }));
+const OldRows = z.array(z.object({ run_id: StoredRunId, repo: z.string(), state: z.string(), closed_at: z.string() }));
 type OldRow = z.infer<typeof OldRows>[number];
 
 /** Opens the old runs of a database. */
@@ -100,7 +101,7 @@ function selectOld(kysely: Database["kysely"], before: Date) {
 
 const StoredRows = z.array(z.object({ run_id: z.string(), bytes: z.coerce.number() }));
 
-/** Only a database that machines share holds files. */
+/** Only a database that machines share holds files. No folder is named by an id that is damaged, so such a run is left out. */
 async function withStoredBytes(
   { engine }: Database,
   { kysely, rows }: { kysely: Database["kysely"]; rows: OldRow[] },
@@ -116,7 +117,8 @@ async function withStoredBytes(
       .groupBy("run_id");
     for (const { run_id: runId, bytes } of StoredRows.parse(await sums.execute())) stored.set(runId, bytes);
   }
-  return rows.map(({ run_id: runId, repo, state: status, closed_at: endedAt }) => ({
+  const isWhole = ({ run_id: runId }: OldRow): boolean => RunId.safeParse(runId).success;
+  return rows.filter(isWhole).map(({ run_id: runId, repo, state: status, closed_at: endedAt }) => ({
     ...{ runId, repo, status, endedAt },
     storedBytes: stored.get(runId) ?? 0,
   }));

@@ -1,12 +1,11 @@
 import { sql } from "kysely";
 import { z } from "zod";
 import { RunId } from "../run/id.ts";
-import { RunProgress } from "../run/progress.ts";
 import { LiveState } from "../run/state.ts";
 import type { Database } from "./database.ts";
 import { isExecuting, isWaiting } from "./lines.ts";
 import { measureQueue, type QueueMeasure } from "./measure-queue.ts";
-import { json } from "./run-row.ts";
+import { parseEach, ProgressColumn } from "./run-row.ts";
 
 const QueuedRow = z.object({
   run_id: RunId,
@@ -20,9 +19,9 @@ const WaitingRun = QueuedRow.extend({
   /** Place in line, counted from 1. */
   position: z.number(),
   /** The run of its lane right before it; null when it may start as soon as the limits allow. */
-  behind: RunId.nullable(),
+  behind: RunId.nullable().catch(null),
 });
-const ExecutingRun = QueuedRow.extend({ state: LiveState, progress: json(RunProgress).nullable() });
+const ExecutingRun = QueuedRow.extend({ state: LiveState.catch("running"), progress: ProgressColumn });
 
 export type WaitingRun = z.infer<typeof WaitingRun>;
 export type ExecutingRun = z.infer<typeof ExecutingRun>;
@@ -41,7 +40,7 @@ export async function readQueue(database: Database, { limit }: { limit: number }
     .limit(limit)
     .execute();
   const waiting = await readWaiting(database, { limit });
-  return { measure, executing: z.array(ExecutingRun).parse(executing), waiting };
+  return { measure, executing: parseEach(ExecutingRun, executing), waiting };
 }
 
 /**
@@ -66,5 +65,5 @@ async function readWaiting({ kysely }: Database, { limit }: { limit: number }): 
         WHERE other.lane = nearest.lane AND other.result IS NULL AND other.seq < nearest.seq ORDER BY other.seq DESC LIMIT 1
       ) END AS behind
     FROM nearest ORDER BY position, seq`.execute(kysely);
-  return z.array(WaitingRun).parse(rows);
+  return parseEach(WaitingRun, rows);
 }

@@ -4,7 +4,7 @@ import { dropLog } from "../run/result-log.ts";
 import type { Database } from "./database.ts";
 import { toLine } from "./lane.ts";
 import { findQueuePosition } from "./positions.ts";
-import { RecordRow, recordColumns, toRecord, type RunRecord } from "./run-row.ts";
+import { parseEach, RecordRow, recordColumns, StateColumn, toRecord, type RunRecord } from "./run-row.ts";
 
 export type ListRunsOptions = {
   limit: number;
@@ -14,7 +14,7 @@ export type ListRunsOptions = {
   before?: RunId | undefined;
 };
 
-/** Newest first. */
+/** Newest first. Of a run that cannot be read all is told that can; one without an id is left out. */
 export async function listRuns(
   database: Database,
   { limit, repo, status, before }: ListRunsOptions,
@@ -70,8 +70,18 @@ export async function readRecord({ kysely }: Database, { row }: { row: unknown }
   return toRecord(found, { queuePosition: await findQueuePosition(kysely, found) });
 }
 
+/** A state that is not known is one of a run that somebody newer executes. */
+const ListedRow = RecordRow.extend({
+  state: StateColumn.catch("running"),
+  result: RecordRow.shape.result.catch(null),
+});
+
 /** Rows of before the record left logs out hold them still; no list does. */
-async function readRecords(database: Database, { rows }: { rows: readonly unknown[] }): Promise<RunRecord[]> {
-  const records = await Promise.all(rows.map((row) => readRecord(database, { row })));
+async function readRecords({ kysely }: Database, { rows }: { rows: readonly unknown[] }): Promise<RunRecord[]> {
+  const records = await Promise.all(
+    parseEach(ListedRow, rows).map(async (row) =>
+      toRecord(row, { queuePosition: await findQueuePosition(kysely, row) }),
+    ),
+  );
   return records.map((record) => ({ ...record, result: record.result === null ? null : dropLog(record.result) }));
 }

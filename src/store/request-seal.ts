@@ -3,6 +3,7 @@ import { EnvVars } from "../run/env-vars.ts";
 import { RunId } from "../run/id.ts";
 import type { RunRequest } from "../run/request.ts";
 import { createSeal, type Seal } from "../seal.ts";
+import { json } from "./run-row.ts";
 import { makeSealKey, readSealKey } from "./seal-key.ts";
 
 /**
@@ -17,7 +18,10 @@ export type RequestSeal = {
   problem: string | null;
   /** What goes on record beside the request as it is shown; null when it has no variables. Rejects when there is no key. */
   close(request: RunRequest): Promise<string | null>;
-  /** The request as it was asked for; null when it was sealed with another key, or for another run. */
+  /**
+   * The request as it was asked for; null when it was sealed with another key, or for another run. Rejects with `ZodError`
+   * when what was sealed has another shape, and otherwise when the key cannot be read just now.
+   */
   open(shown: RunRequest, sealed: string): Promise<RunRequest | null>;
 };
 
@@ -39,7 +43,7 @@ export function createRequestSeal(key: SealKey): RequestSeal {
     open: async (shown, sealed) => {
       const text = (await readSeal(key, { missing: "leave" }))?.open(sealed) ?? null;
       if (text === null) return null;
-      const { run_id: runId, ...hidden } = Sealed.parse(JSON.parse(text));
+      const { run_id: runId, ...hidden } = json(Sealed).parse(text);
       return runId === shown.run_id ? { ...shown, ...hidden } : null;
     },
   };

@@ -32,8 +32,9 @@ export async function writeRequest(paths: StatePaths, request: RunRequest): Prom
   );
 }
 
-/** Writes the last file: complete and on disk, or not there at all. */
+/** Writes the last file, for a run that has no other as well: complete and on disk, or not there at all. */
 export async function writeResult(paths: StatePaths, result: RunResult): Promise<void> {
+  await mkdir(paths.runFolder(result.run_id), { recursive: true, mode: 0o750 });
   const target = toRunFile(paths, { runId: result.run_id, file: "result" });
   const draft = join(paths.work, `${result.run_id}.result`);
   await writeDurably(draft, `${JSON.stringify(result, null, 2)}\n`);

@@ -3,8 +3,8 @@ import { Checkpoint } from "../run/checkpoint.ts";
 import { RunId } from "../run/id.ts";
 import { RunProgress } from "../run/progress.ts";
 import { RunRequest } from "../run/request.ts";
-import { RunResult, Usage } from "../run/result.ts";
-import { LiveState, type RunState } from "../run/state.ts";
+import { RunResult } from "../run/result.ts";
+import { FinalStatus, LiveState, type RunState } from "../run/state.ts";
 import { dropLog } from "../run/result-log.ts";
 
 /** One run as it stands on record. `result` is there once the state is final. */
@@ -23,9 +23,34 @@ export type RunRecord = {
 export function json<Schema extends z.ZodType>(schema: Schema) {
   return z
     .string()
-    .transform((text): unknown => JSON.parse(text))
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        // The engine's own words hold a piece of the text.
+        context.addIssue("is not JSON");
+        return z.NEVER;
+      }
+    })
     .pipe(schema);
 }
+
+/** Those of the rows that can be read: one that cannot keeps none of the others back. */
+export function parseEach<Schema extends z.ZodType>(schema: Schema, rows: readonly unknown[]): z.output<Schema>[] {
+  return rows.flatMap((row) => {
+    const parsed = schema.safeParse(row);
+    return parsed.success ? [parsed.data] : [];
+  });
+}
+
+/** A run's id as its row has it, whole or damaged: enough to tell runs apart, never to make a path of. */
+export const StoredRunId = z.string().brand<"RunId">();
+
+/** Only shown, so that one that cannot be read is as good as none. */
+export const ProgressColumn = json(RunProgress).nullable().catch(null);
+
+/** What a column may say of where a run stands. */
+export const StateColumn = z.enum([...LiveState.options, ...FinalStatus.options]);
 
 /** What a list of runs shows; see tables.ts. */
 export const recordColumns = [
@@ -51,7 +76,7 @@ export const RecordRow = z.object({
   place: z.string(),
   state: z.string(),
   accepted_at: z.string(),
-  progress: json(RunProgress).nullable(),
+  progress: ProgressColumn,
   result: json(RunResult).nullable(),
   cancel_requested_at: z.string().nullable(),
 });
@@ -62,7 +87,7 @@ export function toRecord(row: RecordRow, { queuePosition }: { queuePosition: num
   return {
     runId: row.run_id,
     repo: row.repo,
-    state: row.result?.status ?? LiveState.parse(row.state),
+    state: row.result?.status ?? StateColumn.parse(row.state),
     acceptedAt: row.accepted_at,
     progress: row.result === null ? row.progress : null,
     result: row.result,
@@ -79,17 +104,3 @@ export const CheckpointColumn = json(Checkpoint).nullable();
 export function toResultColumn(result: RunResult): string {
   return JSON.stringify(dropLog(result));
 }
-
-/** What the process that takes a run needs of it. */
-export const ClaimRow = z.object({
-  run_id: RunId,
-  request: RequestColumn,
-  sealed_request: z.string().nullable(),
-  checkpoint: CheckpointColumn,
-  result: json(RunResult).nullable(),
-  usage: json(Usage).nullable(),
-  progress: json(RunProgress).nullable(),
-  cancel_requested_at: z.string().nullable(),
-  fence: z.number(),
-});
-export type ClaimRow = z.infer<typeof ClaimRow>;

@@ -1,16 +1,12 @@
-import { z } from "zod";
 import type { RunId } from "../run/id.ts";
-import { FinalStatus, LiveState } from "../run/state.ts";
 import type { Database } from "./database.ts";
 import { findQueuePosition } from "./positions.ts";
-import { recordColumns, RecordRow, type RunRecord } from "./run-row.ts";
+import { recordColumns, RecordRow, StateColumn, type RunRecord } from "./run-row.ts";
 
 /** Where a run stands, without its result. */
 export type RunStateRecord = Omit<RunRecord, "result">;
 
-const StateRow = RecordRow.omit({ result: true }).extend({
-  state: z.enum([...LiveState.options, ...FinalStatus.options]),
-});
+const StateRow = RecordRow.omit({ result: true }).extend({ state: StateColumn });
 const stateColumns = recordColumns.filter((column) => column !== "result");
 
 /** See `RunStore.findState`. */

@@ -16,7 +16,14 @@ import { readProcessIdentity, type ProcessIdentity } from "./process-identity.ts
 import { readQueue, type QueueView } from "./read-queue.ts";
 import { createRequestSeal, type RequestSeal } from "./request-seal.ts";
 import { changeEnd } from "./run-ends.ts";
-import { CheckpointColumn, recordColumns, RequestColumn, toResultColumn, type RunRecord } from "./run-row.ts";
+import {
+  CheckpointColumn,
+  recordColumns,
+  RequestColumn,
+  StoredRunId,
+  toResultColumn,
+  type RunRecord,
+} from "./run-row.ts";
 import { findByBranch, listRuns, listThread, readRecord, type ListRunsOptions } from "./read-runs.ts";
 import { readTotals, type ReadTotalsOptions, type TotalsReport } from "./totals.ts";
 import { findState, isOver, type RunStateRecord } from "./run-state.ts";
@@ -176,7 +183,7 @@ async function requestCancel(
 
 const OpenRow = z.object({
   seq: z.number(),
-  run_id: RunId,
+  run_id: StoredRunId,
   owner: z.string().nullable(),
   machine: z.string().nullable(),
 });
