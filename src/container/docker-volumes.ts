@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import { z } from "zod";
 import { RunError } from "../run/failure.ts";
 import { readStatusCode, toEngineError } from "./docker-errors.ts";
-import type { FillVolumeOptions, VolumeEngine, VolumeView } from "./engine.ts";
+import type { FillVolumeOptions, FoundFiller, VolumeEngine, VolumeView } from "./engine.ts";
 
 /** The part of the engine that keeps volumes. */
 export function createDockerVolumes(docker: Docker): VolumeEngine {
@@ -11,6 +11,7 @@ export function createDockerVolumes(docker: Docker): VolumeEngine {
     listVolumes: ({ label }) => listVolumes(docker, { label }),
     createVolume: ({ name, labels }) => createVolume(docker, { name, labels }),
     fillVolume: (name, options) => fillVolume(docker, { ...options, name }),
+    listFillers: ({ label }) => listFillers(docker, { label }),
     removeVolume: (name) => removeVolume(docker, { name }),
   };
 }
@@ -62,10 +63,11 @@ async function createVolume(docker: Docker, { name, labels }: CreateOptions): Pr
 
 /** An engine puts into an empty volume what the image has in its place, at once or when the container starts. */
 async function fillVolume(docker: Docker, options: FillVolumeOptions & { name: string }): Promise<void> {
-  const { name, image, path, proof } = options;
+  const { name, image, path, proof, labels } = options;
   const doing = `fill the volume ${name}`;
   try {
     const container = await docker.createContainer({
+      ...{ name, Labels: labels },
       ...{ Image: image, Entrypoint: proof.slice(0, 1), Cmd: proof.slice(1), NetworkDisabled: true },
       HostConfig: {
         ...{ NetworkMode: "none", ReadonlyRootfs: true, CapDrop: ["ALL"], SecurityOpt: ["no-new-privileges:true"] },
@@ -84,6 +86,19 @@ async function fillVolume(docker: Docker, options: FillVolumeOptions & { name: s
     }
   } catch (cause) {
     throw toEngineError(cause, { doing, refusal: "image-unusable" });
+  }
+}
+
+/** Labels may come from an image, too: what fills a volume bears the volume's name besides. */
+async function listFillers(docker: Docker, { label }: { label: string }): Promise<FoundFiller[]> {
+  try {
+    const filters = { label: [label] };
+    const found = await docker.listContainers({ all: true, filters, abortSignal: patience() });
+    return found
+      .filter(({ Names, Mounts }) => Mounts.some(({ Name }) => Names.includes(`/${Name}`)))
+      .map(({ Id, Labels, Created }) => ({ id: Id, labels: Labels, createdAt: new Date(Created * 1000) }));
+  } catch (cause) {
+    throw toEngineError(cause, { doing: "list the containers that fill volumes", refusal: "docker-unavailable" });
   }
 }
 

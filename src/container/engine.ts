@@ -116,7 +116,12 @@ export type FillVolumeOptions = {
   path: string;
   /** A program of the copy, with its arguments, that must end well. */
   proof: [string, ...string[]];
+  /** Of the container that does it, by which it is found when its process is gone. */
+  labels: Record<string, string>;
 };
+
+/** `createdAt` is on the engine's own clock. */
+export type FoundFiller = { id: string; labels: Record<string, string>; createdAt: Date };
 
 /** Keeping volumes. */
 export interface VolumeEngine {
@@ -128,6 +133,8 @@ export interface VolumeEngine {
   createVolume(options: { name: string; labels: Record<string, string> }): Promise<VolumeView>;
   /** Copies a folder of an image into an empty volume. Rejects with `image-unusable`; the volume is of no use then. */
   fillVolume(name: string, options: FillVolumeOptions): Promise<void>;
+  /** The containers with a label, whatever its value, that fill volumes, or did so for a process that is gone. */
+  listFillers(options: { label: string }): Promise<FoundFiller[]>;
   /** Resolves also when it is gone already, and leaves one that a container has. */
   removeVolume(name: string): Promise<void>;
 }

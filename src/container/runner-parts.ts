@@ -3,7 +3,7 @@ import { RunError } from "../run/failure.ts";
 import type { ContainerEngine } from "./engine.ts";
 import { PARTS_PATH } from "./image-facts.ts";
 
-/** The image that a volume's parts are of; every volume of ours carries it. */
+/** The image that a volume's parts are of; every volume of ours carries it, and the container that fills it. */
 const PARTS_LABEL = "codex-orchestrator.parts-of";
 /** On the volume that can be found by name: which volume holds the parts. */
 const CONTENT_LABEL = "codex-orchestrator.parts-in";
@@ -76,7 +76,7 @@ async function copyParts(engine: ContainerEngine, { image }: { image: Image }): 
   try {
     await engine.createVolume({ name: content, labels });
     const proof: [string, string] = [`${PARTS_PATH}/bin/codex`, "--version"];
-    await engine.fillVolume(content, { image: image.id, path: PARTS_PATH, proof });
+    await engine.fillVolume(content, { image: image.id, path: PARTS_PATH, proof, labels });
     await engine.createVolume({ name, labels: { ...labels, [CONTENT_LABEL]: content } });
     volume = await findRunnerParts(engine, { image });
     return { volume, made: volume === content ? "now" : "earlier" };
@@ -85,16 +85,22 @@ async function copyParts(engine: ContainerEngine, { image }: { image: Image }): 
   }
 }
 
-/** Copies of images that are gone, and those that were broken off. One that a container has stays. */
+/**
+ * Copies of images that are gone, and those that were broken off, with the container that was at it. One that another
+ * container has stays.
+ */
 async function removeOldParts(
   engine: ContainerEngine,
   { image, volume }: { image: Image; volume: string },
 ): Promise<void> {
+  const isOld = ({ createdAt }: { createdAt: Date | null }): boolean =>
+    Date.now() - (createdAt?.getTime() ?? 0) > MAKING_WITHIN_MS;
+  for (const filler of await engine.listFillers({ label: PARTS_LABEL }))
+    if (isOld(filler)) await engine.removeContainer(filler.id);
   for (const { name, labels, createdAt } of await engine.listVolumes({ label: PARTS_LABEL })) {
     const owner = labels[PARTS_LABEL] ?? "";
     const isInUse = name === volume || name === toPointerName(image);
-    const isOld = Date.now() - (createdAt?.getTime() ?? 0) > MAKING_WITHIN_MS;
-    const isLeft = owner === image.id ? !isInUse && isOld : (await engine.readImage(owner)) === null;
+    const isLeft = owner === image.id ? !isInUse && isOld({ createdAt }) : (await engine.readImage(owner)) === null;
     if (isLeft) await engine.removeVolume(name);
   }
 }

@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import Docker from "dockerode";
@@ -120,6 +121,52 @@ test("a copy that was broken off is none, and one that is gone is made again", a
   expect(await runEntry(await find())).toMatch(/^OURS\n/);
   await docker.getVolume(volume).remove();
 });
+
+test("what a process leaves that is killed while it fills a volume goes after an hour, and before that it might be another one's work", async () => {
+  // The proof takes its time, so that there is some to kill the process in.
+  const until = Math.ceil(Date.now() / 1000) + 15;
+  const text = `FROM ${standard}\nRUN printf '#!/bin/sh\\nwhile [ $(date +%%s) -lt ${until} ]; do sleep 0.1; done\\n' >/opt/codex-runner/bin/codex\n`;
+  const options = { image: standard, network: "none", buildArgs: {}, labels: {} } as const;
+  await engine.buildImage(toTar([{ name: "Dockerfile", text }]), options);
+  id = (await engine.readImage(standard))?.id ?? "";
+  const listContainers = () => docker.listContainers({ all: true, filters: { ancestor: [id] } });
+  const maker = spawn(process.execPath, [join(import.meta.dirname, "make-parts.ts"), standard], { stdio: "ignore" });
+  const ended = once(maker, "exit");
+  try {
+    await expect.poll(listContainers, { timeout: 10_000 }).toMatchObject([{ State: "running" }]);
+    maker.kill("SIGKILL");
+    await ended;
+    const [left] = await listContainers();
+
+    // One that only bears the label: a container gets those of its image, too.
+    const labels = { "codex-orchestrator.parts-of": id };
+    const stranger = await docker.createContainer({ Image: standard, Cmd: ["true"], Labels: labels });
+    expect((await makeRunnerParts(engine, { image: standard })).made).toBe("now");
+    const ids = async () => new Set((await listContainers()).map(({ Id }) => Id));
+    expect(await ids()).toEqual(new Set([left?.Id, stranger.id]));
+    expect(await listParts()).toHaveLength(3);
+
+    expect((await makeRunnerParts(inAnHour(), { image: standard })).made).toBe("earlier");
+    expect(await ids()).toEqual(new Set([stranger.id]));
+    expect(await listParts()).toHaveLength(2);
+  } finally {
+    maker.kill("SIGKILL");
+    for (const { Id } of await listContainers()) await docker.getContainer(Id).remove({ force: true });
+  }
+}, 60_000);
+
+/** The engine as it shows what is there of this test's image an hour later. */
+function inAnHour(): typeof engine {
+  const age = <Found extends { labels: Record<string, string>; createdAt: Date | null }>(found: Found): Found =>
+    found.labels["codex-orchestrator.parts-of"] === id
+      ? { ...found, createdAt: new Date((found.createdAt?.getTime() ?? 0) - 3_600_000) }
+      : found;
+  return {
+    ...engine,
+    listVolumes: async (options) => (await engine.listVolumes(options)).map(age),
+    listFillers: async (options) => (await engine.listFillers(options)).map(age),
+  };
+}
 
 test("parts that do not work are no copy", async () => {
   const text = `FROM ${standard}\nRUN printf '#!/bin/sh\\nexit 3\\n' >/opt/codex-runner/bin/codex\n`;

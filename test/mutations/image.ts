@@ -38,6 +38,8 @@ const parts = toMutations({ file: "src/container/runner-parts.ts", tests: [PARTS
   ],
   ["parts-broken", "what is broken off goes", "if (volume !== content) await engine.removeVolume(content);", ""],
   ["parts-old", "copies of images that are gone go", "if (isLeft) await engine.removeVolume(name);", ""],
+  ["parts-left", "what a killed process left goes", "if (isOld(filler)) await engine.removeContainer(filler.id);", ""],
+  ["parts-young", "what somebody may be at stays", "if (isOld(filler)) await", "await"],
   ["parts-late", "a copy made meanwhile stays", "isThere && (await readParts(engine, { image })) === null", "isThere"],
 ]);
 
