@@ -96,7 +96,8 @@ function selectOld(kysely: Database["kysely"], before: Date) {
         not(exists(younger.whereRef("later.resumes", "=", "runs.run_id"))),
       ]);
     })
-    .orderBy("closed_at");
+    .orderBy("closed_at")
+    .orderBy("seq");
 }
 
 const StoredRows = z.array(z.object({ run_id: z.string(), bytes: z.coerce.number() }));
