@@ -44,20 +44,28 @@ type Patience = { withinMs: number };
 const toSilence = (withinMs: number, cause?: unknown): Error =>
   new Error(`it did not answer within ${withinMs / 1000} s`, { cause });
 
-/** The same, for an engine that may hang: rejects when the answer has not begun within that time. */
-export async function openStreamWithin(
-  docker: Docker,
-  { withinMs, ...options }: Omit<OpenStreamOptions, "abortSignal"> & Patience,
-): Promise<Readable> {
-  const opening = new AbortController();
-  const timer = setTimeout(() => opening.abort(), withinMs);
+/** Asks an engine that may hang: what it is asked is broken off, and this rejects, when it takes longer than that. */
+export async function askWithin<Answer>(
+  { withinMs }: Patience,
+  ask: (abortSignal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const asking = new AbortController();
+  const timer = setTimeout(() => asking.abort(), withinMs);
   try {
-    return await openStream(docker, { ...options, abortSignal: opening.signal });
+    return await ask(asking.signal);
   } catch (error) {
-    throw opening.signal.aborted ? toSilence(withinMs, error) : error;
+    throw asking.signal.aborted ? toSilence(withinMs, error) : error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The same as `openStream`, for an engine that may hang: rejects when the answer has not begun within that time. */
+export function openStreamWithin(
+  docker: Docker,
+  { withinMs, ...options }: Omit<OpenStreamOptions, "abortSignal"> & Patience,
+): Promise<Readable> {
+  return askWithin({ withinMs }, (abortSignal) => openStream(docker, { ...options, abortSignal }));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
-import { openStream, type OpenStreamOptions } from "./docker-stream.ts";
+import { askWithin, openStream, type OpenStreamOptions } from "./docker-stream.ts";
 
 export type ReadAnswerOptions = {
   /** What is asked for, with GET. */
@@ -14,15 +14,9 @@ export type ReadAnswerOptions = {
  * is out of reach behind an open connection, counts as one that is away. Rejects otherwise as dockerode does.
  */
 export async function readAnswer(docker: Docker, { path, query, withinMs }: ReadAnswerOptions): Promise<string> {
-  const asking = new AbortController();
-  const timer = setTimeout(() => asking.abort(), withinMs);
-  try {
-    return await text(await openStream(docker, { method: "GET", path, query, abortSignal: asking.signal }));
-  } catch (error) {
-    throw asking.signal.aborted ? new Error(`it did not answer within ${withinMs / 1000} s`, { cause: error }) : error;
-  } finally {
-    clearTimeout(timer);
-  }
+  return askWithin({ withinMs }, async (abortSignal) =>
+    text(await openStream(docker, { method: "GET", path, query, abortSignal })),
+  );
 }
 
 /** The same for an answer in JSON. */

@@ -22,7 +22,7 @@ async function openSilentEngine(answer: RequestListener = () => {}): Promise<Con
   return createDockerEngine({
     endpoint: { kind: "socket", socketPath: join(folder, "docker.sock") },
     answerWithinMs: 100,
-    outputWithinMs: 300,
+    outputWithinMs: 1_000,
   });
 }
 
@@ -62,7 +62,7 @@ function toHalfLog({ isRunning, wholeOnce }: { isRunning: boolean; wholeOnce: bo
 const away = {
   failure: {
     reason: "docker-unavailable",
-    message: "The Docker engine could not be reached: it did not answer within 0.3 s.",
+    message: "The Docker engine could not be reached: it did not answer within 1 s.",
   },
 };
 
