@@ -109,9 +109,11 @@ describe("a run ends, and nothing of it is left,", () => {
 
   test("out of memory, told apart from a failing agent", async () => {
     await world[Symbol.asyncDispose]();
-    world = await openWorld({ script: () => script, environment: { RUN_MEMORY: "16m" } });
-    // So little that Codex itself asks for more.
-    script = [say(DONE)];
+    world = await openWorld({ script: () => script, environment: { RUN_MEMORY: "256m" } });
+    // Many that keep a little each: the kernel ends the largest, which is Codex itself. With less memory than Codex's own
+    // program needs, it would be read from the disk again and again instead.
+    const keep = `(kept=$(printf "%2000000s"); sleep 100; echo "$kept") &`;
+    script = [shell(`for each in $(seq 150); do ${keep} done; wait`), say(DONE)];
     const { result } = await run("/codex Eat memory");
     expect(result).toMatchObject({ status: "error", exit_code: 137, error: { reason: "out-of-memory" } });
   });
