@@ -169,7 +169,12 @@ export function toConfinedSpec(
     user: `${owner.uid}:${owner.gid}`,
     workingDir: "/workspace",
     hostname: "run",
-    env: { ...toTakenAway(image), HOME, CODEX_HOME: "/codex", LANG: "C.UTF-8", PATH: toSearchPath(image) },
+    env: {
+      ...toTakenAway(image),
+      ...{ HOME, CODEX_HOME: "/codex", LANG: "C.UTF-8", PATH: toSearchPath(image) },
+      // The engine's init gives its signals to what the first program started, too.
+      TINI_KILL_PROCESS_GROUP: "1",
+    },
     labels: { [RUN_LABEL]: runId, [INSTANCE_LABEL]: instanceId, [ATTEMPT_LABEL]: String(attempt) },
     tmpfs: toTmpfs(options),
     volumes: image.partsVolume === null ? [] : [{ name: image.partsVolume, target: PARTS_PATH, access: "read-only" }],

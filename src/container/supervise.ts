@@ -201,6 +201,13 @@ async function endsWithin(ended: Promise<Ending>, { limitMs }: { limitMs: number
 /** What a shell, or the engine's init, exits with when it could not start a program. Codex itself never does. */
 const NOT_STARTED_CODES = [126, 127];
 
+/**
+ * What our own first programs exit with when the kernel ended what they ran for want of memory. The engine does not always
+ * hear of that: with Docker 20.10, 10 of 120 containers that used theirs up in their first moment (containerd issue 8893).
+ */
+const OUT_OF_MEMORY_CODE = 79;
+const KILLED_CODE = 137;
+
 async function toExit(ending: Ending, { output }: Watched): Promise<ContainerExit> {
   output.finish();
   if (ending === null) return { reason: "lost" };
@@ -210,5 +217,6 @@ async function toExit(ending: Ending, { output }: Watched): Promise<ContainerExi
       hint: "An image needs /bin/sh and must be for this machine's processor; the runner image is made anew by `codex-orchestrator image build`.",
     });
   }
+  if (ending.exitCode === OUT_OF_MEMORY_CODE) return { reason: "exited", exitCode: KILLED_CODE, outOfMemory: true };
   return { reason: "exited", exitCode: ending.exitCode, outOfMemory: ending.outOfMemory };
 }

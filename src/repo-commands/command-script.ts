@@ -3,10 +3,12 @@ import { randomUUID } from "node:crypto";
 /**
  * The first program of a container that runs commands of a repository, one after the other, each by a login shell of its
  * own, as the agent's are, that ends at the first line that fails; all of them print to one stream, so that their words stay in order. A line with the mark
- * tells which command ended, and how. Exit code 0 says that all passed, 1 that one did not.
+ * tells which command ended, and how. Exit code 0 says that all passed, 1 that one did not, 79 that the kernel ended one of its
+ * processes for want of memory, of which the engine does not always hear.
  */
 const SCRIPT = `
 exec 2>&1 </dev/null
+unset TINI_KILL_PROCESS_GROUP
 mark=$1
 from=$2
 shift 2
@@ -34,7 +36,14 @@ for command in "$@"; do
 $command"
   code=$?
   printf '\\n%s %s %s\\n' "$mark" "$count" "$code"
-  if [ "$code" -ne 0 ]; then exit 1; fi
+  if [ "$code" -eq 0 ]; then continue; fi
+  for counts in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+    [ -r "$counts" ] || continue
+    while read -r name times; do
+      if [ "$name" = oom_kill ] && [ "$times" -gt 0 ]; then exit 79; fi
+    done <"$counts"
+  done
+  exit 1
 done
 `;
 

@@ -30,6 +30,7 @@ const profile = {
     HOME: "/home/run",
     CODEX_HOME: "/codex",
     LANG: "C.UTF-8",
+    TINI_KILL_PROCESS_GROUP: "1",
     PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/codex-runner/git",
   },
   labels: {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,6 +19,7 @@ import {
 } from "./container-fixture.ts";
 
 const engine = createTestEngine();
+const MEMORY = 192 * 2 ** 20;
 
 afterEach(async () => {
   expect(await listLeftContainers(engine)).toEqual([]);
@@ -29,7 +30,7 @@ function toEntrySpec(folders: Folders, argv: string[]): ContainerSpec {
 }
 
 describe("the entry of the runner image", () => {
-  test("waits for the workspace, then becomes Codex with the prompt on stdin", async () => {
+  test("waits for the workspace, then runs Codex with the prompt on stdin", async () => {
     await using folders = await makeFolders();
     await using container = await startContainer(engine, { spec: toEntrySpec(folders, ["--version"]) });
     const output = Promise.all([readAll(container.stdout), readAll(container.stderr)]);
@@ -43,6 +44,22 @@ describe("the entry of the runner image", () => {
     expect((await output)[0]).toMatch(/^codex-cli 0\.\d+\.\d+\n$/);
   });
 
+  test("CT-002: says by itself that the kernel ended Codex for want of memory, of which the engine does not always hear", async () => {
+    await using folders = await makeFolders();
+    const spec = toEntrySpec(folders, ["exec", "--skip-git-repo-check"]);
+    await using container = await startContainer(engine, {
+      spec: { ...spec, memoryBytes: MEMORY, memorySwapBytes: MEMORY },
+    });
+    const output = Promise.all([readAll(container.stdout), readAll(container.stderr)]);
+    const prompt = join(folders.paths.inputPath, "prompt.txt");
+    writeFileSync(prompt, "");
+    truncateSync(prompt, 4 * MEMORY);
+    writeFileSync(join(folders.paths.inputPath, "go"), "");
+    expect(await container.supervise(toWishes())).toEqual({ reason: "exited", exitCode: 137, outOfMemory: true });
+    expect((await engine.inspectContainer(container.id))?.state.exitCode).toBe(79);
+    expect((await output).join("")).not.toContain("Killed");
+  });
+
   test("ends at once when it is stopped while it waits", async () => {
     await using folders = await makeFolders();
     await using container = await startContainer(engine, { spec: toEntrySpec(folders, ["--version"]) });
@@ -51,6 +68,20 @@ describe("the entry of the runner image", () => {
     const startedAt = performance.now();
     expect(await container.supervise(toWishes({ timeoutMs: 300 }))).toEqual({ reason: "timeout" });
     expect(performance.now() - startedAt).toBeLessThan(3_000);
+  });
+
+  test("hands on that it is stopped: Codex ends at once, long before it would be killed", async () => {
+    await using folders = await makeFolders();
+    writeFileSync(join(folders.paths.inputPath, "prompt.txt"), "hello");
+    writeFileSync(join(folders.paths.inputPath, "go"), "");
+    const argv = ["exec", "--skip-git-repo-check", "--json", "-c", "features.unbounded_connection_retries=false"];
+    await using container = await startContainer(engine, { spec: toEntrySpec(folders, argv) });
+    container.stderr.resume();
+    await once(container.stdout, "data");
+    const startedAt = performance.now();
+    expect(await container.supervise(toWishes({ timeoutMs: 1 }))).toEqual({ reason: "timeout" });
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect((await engine.inspectContainer(container.id))?.state.exitCode).toBe(143);
   });
 
   test("the gateway's socket, and nothing else, is behind the port that Codex is told", async () => {
