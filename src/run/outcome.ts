@@ -128,6 +128,9 @@ function toStatus(exit: AgentExit, { failed, needsUser }: { failed: boolean; nee
   return needsUser ? "need_user" : "done";
 }
 
+/** What a program ends with that the kernel killed. */
+const KILLED_CODE = 137;
+
 function toError({ exit, report, modelFailure, answer }: Evidence): RunFailure | null {
   switch (exit.reason) {
     case "timeout":
@@ -145,8 +148,10 @@ function toError({ exit, report, modelFailure, answer }: Evidence): RunFailure |
       return toRunFailure("engine-lost", { message: "The Docker engine stopped while the run was going." });
     case "exited":
       if (exit.exitCode === 0 && report.turn === "completed") return toAnswerError(answer);
+      // The kernel may have ended a command only, while Codex itself gave up because of the model.
+      if (modelFailure !== null && !(exit.outOfMemory && exit.exitCode === KILLED_CODE))
+        return toRunFailure(modelFailure.reason, modelFailure);
       if (exit.outOfMemory) return toRunFailure("out-of-memory", { message: "The run used more memory than it may." });
-      if (modelFailure !== null) return toRunFailure(modelFailure.reason, modelFailure);
       return toRunFailure("codex-failed", { message: toCodexSentence(exit.exitCode, report) });
   }
 }

@@ -107,6 +107,14 @@ describe("the outcome of a run", () => {
     ).toBe("out-of-memory");
   });
 
+  test("a child that ran out of memory is not the cause where the model is", () => {
+    const failed = { turn: "failed", threadId: null, failureMessage: "401", finalMessage: null } as const;
+    const modelFailure = { reason: "model-auth", message: "The model API refused the key (HTTP 401)." } as const;
+    expect(outcomeOf({ exit: exited(1, true), report: failed, modelFailure }).error?.reason).toBe("model-auth");
+    expect(outcomeOf({ exit: exited(137, true), report: failed, modelFailure }).error?.reason).toBe("out-of-memory");
+    expect(outcomeOf({ exit: exited(1, true), report: failed }).error?.reason).toBe("out-of-memory");
+  });
+
   test("a child that ran out of memory does not spoil a completed turn", () => {
     expect(outcomeOf({ exit: exited(0, true) }).status).toBe("done");
   });
