@@ -28,7 +28,7 @@ export async function reopenWorkspace(runId: RunId, { workRoot }: { workRoot: st
  * left them in. What it left working there is ended first.
  */
 export async function discardWorkspace(runId: RunId, { workRoot }: { workRoot: string }): Promise<void> {
-  await endLeftGit(runId, { rootPath: join(workRoot, runId) });
+  await endLeftGit(runId, { workRoot });
   await removeWorkspace(runId, { workRoot });
   const names = await readdir(workRoot).catch(() => []);
   for (const name of names) if (name.startsWith(`${runId}.`)) await removeTree(join(workRoot, name));

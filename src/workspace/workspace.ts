@@ -33,7 +33,7 @@ export async function openWorkspace(runId: RunId, { workRoot }: { workRoot: stri
   const inputPath = join(rootPath, "in");
   await mkdir(workRoot, { recursive: true });
   const made = await mkdir(rootPath, { recursive: true, mode: 0o700 });
-  if (made === undefined) await endLeftGit(runId, { rootPath });
+  if (made === undefined) await endLeftGit(runId, { workRoot });
   for (const path of [treePath, inputPath]) {
     await mkdir(path, { recursive: true });
     // The container's user is neither the host's nor in its group, whatever the host's umask is.
